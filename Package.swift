@@ -1,0 +1,99 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+/// One row of the data-flow table in README.md; `ArchitectureTests` compares every `import` with it.
+struct Module {
+  let name: String
+  let imports: [String]
+  var products: [Target.Dependency] = []
+  var tested = true
+}
+
+let modules: [Module] = [
+  Module(name: "Parallelism", imports: []),
+  Module(name: "Tensors", imports: ["CImageCodecs", "CZlib"]),
+  Module(name: "Quantization", imports: ["CFloatKernels", "Parallelism", "Tensors"]),
+  Module(
+    name: "GraphIR", imports: ["Tensors"],
+    products: [.product(name: "OrderedCollections", package: "swift-collections")]),
+  Module(name: "ONNXFormat", imports: ["COnnx", "GraphIR", "Tensors"]),
+  Module(
+    name: "FloatRuntime",
+    imports: ["CFloatKernels", "COpenBLAS", "GraphIR", "Parallelism", "Quantization", "Tensors"]),
+  Module(
+    name: "Calibration",
+    imports: ["CFloatKernels", "FloatRuntime", "GraphIR", "Parallelism", "Quantization", "Tensors"]),
+  Module(name: "BitAllocation", imports: ["Quantization"]),
+  Module(name: "Lowering", imports: ["GraphIR", "Quantization", "Tensors"]),
+  Module(
+    name: "Pipeline",
+    imports: [
+      "BitAllocation", "Calibration", "FloatRuntime", "GraphIR", "Lowering", "ONNXFormat",
+      "Parallelism", "Quantization", "Tensors",
+    ], products: [.product(name: "Yams", package: "Yams")]),
+]
+
+/// System libraries and C targets; they import nothing of ours.
+let foundations: [Target] = [
+  .systemLibrary(
+    name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+  .systemLibrary(
+    name: "CImageCodecs", providers: [.apt(["libturbojpeg0-dev", "libpng-dev"])]),
+  .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  .target(name: "CFloatKernels"),
+  .target(
+    name: "COnnx",
+    cxxSettings: [.define("ONNX_ML", to: "1"), .define("ONNX_NAMESPACE", to: "onnx")],
+    linkerSettings: [
+      .linkedLibrary("onnx"), .linkedLibrary("onnx_proto"), .linkedLibrary("protobuf"),
+    ]),
+]
+
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+let sources: [Target] = modules.map { module in
+  .target(
+    name: module.name,
+    dependencies: module.imports.map { .target(name: $0) } + module.products,
+    swiftSettings: strict)
+}
+
+let executable = Target.executableTarget(
+  name: "tapq",
+  dependencies: [
+    "Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+  ],
+  swiftSettings: strict)
+
+let support = Target.target(
+  name: "TestSupport", dependencies: ["GraphIR", "Tensors"], path: "Tests/TestSupport",
+  swiftSettings: strict)
+
+let tests: [Target] =
+  modules.filter(\.tested).map { module in
+    .testTarget(
+      name: module.name + "Tests",
+      dependencies: [.target(name: module.name), "TestSupport"]
+        + module.imports.filter { !$0.hasPrefix("C") }.map { .target(name: $0) },
+      swiftSettings: strict)
+  } + [
+    .testTarget(name: "ArchitectureTests", swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["tapq", "Pipeline", "TestSupport"],
+      swiftSettings: strict),
+  ]
+
+let package = Package(
+  name: "tapq",
+  products: [.executable(name: "tapq", targets: ["tapq"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: foundations + sources + [executable, support] + tests,
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11,
+  cxxLanguageStandard: .cxx17)

@@ -1,0 +1,16 @@
+/// The operators that the engine implements, by family; one family, one file in `Operators/`.
+enum OperatorRegistry {
+  static let families: [[OperatorDefinition]] = [
+    ActivationOperators.definitions
+  ]
+
+  static let definitions: [String: OperatorDefinition] = {
+    var table: [String: OperatorDefinition] = [:]
+    for definition in families.joined() {
+      table[key(definition.name, domain: definition.domain)] = definition
+    }
+    return table
+  }()
+
+  static func key(_ op: String, domain: String) -> String { "\(domain):\(op)" }
+}

@@ -1,0 +1,2 @@
+import COnnx
+import GraphIR

@@ -1,0 +1,58 @@
+public import Tensors
+
+/// Scale and zero point of an affine quantizer: `real = (q - zeroPoint) * scale`.
+public struct AffineParameters: Sendable, Codable, Hashable {
+  public var scale: Float
+  public var zeroPoint: Int
+  public var elementType: ElementType
+
+  public init(scale: Float, zeroPoint: Int, elementType: ElementType) {
+    self.scale = scale
+    self.zeroPoint = zeroPoint
+    self.elementType = elementType
+  }
+}
+
+/// The decision: which layers get how many bits, and the range of every quantized activation.
+/// Keyed by ONNX names; dumped as JSON into the model's metadata under `tapq.plan`.
+public struct QuantizationPlan: Sendable, Codable, Equatable {
+  /// How sub-byte weights are written.
+  public enum Storage: String, Sendable, Codable, CaseIterable {
+    /// INT4/INT2 initializer, `Cast(to=INT8)`, `DequantizeLinear`: ONNX Runtime folds the cast.
+    case cast
+    /// INT4/INT2 initializer straight into `DequantizeLinear`.
+    case native
+  }
+
+  public struct Layer: Sendable, Codable, Equatable {
+    /// Node name; the first output's name where the node has none or shares it.
+    public var name: String
+    public var op: String
+    /// The initializer that is quantized; layers that share it share their bits.
+    public var weight: String
+    /// Output-channel axis of the weight.
+    public var axis: Int
+    /// True width, 2 to 8, also where a wider type stores it.
+    public var weightBits: Int
+
+    public init(name: String, op: String, weight: String, axis: Int, weightBits: Int) {
+      self.name = name
+      self.op = op
+      self.weight = weight
+      self.axis = axis
+      self.weightBits = weightBits
+    }
+  }
+
+  public var schemaVersion = 1
+  public var storage: Storage
+  public var layers: [Layer]
+  /// Quantized activations by value name.
+  public var activations: [String: AffineParameters]
+
+  public init(storage: Storage, layers: [Layer], activations: [String: AffineParameters]) {
+    self.storage = storage
+    self.layers = layers
+    self.activations = activations
+  }
+}
