@@ -1,8 +1,31 @@
 import ArgumentParser
-import Pipeline
+import Foundation
 
 @main
-struct Tapq: AsyncParsableCommand {
+struct Tapq: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tapq", abstract: "Quantize an ONNX network so that it fits a device.")
+    commandName: "tapq", abstract: "Quantize an ONNX network so that it fits a device.",
+    subcommands: [])
+
+  /// Exit codes: 0 done, 1 the request cannot be met, 2 bad input, 64 usage.
+  static func main() {
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch {
+      let code = exitCode(for: error)
+      let isOurs = !(error is CleanExit || error is ExitCode || code == .validationFailure)
+      if isOurs, let failure = CommandFailure(error) {
+        Console.error(failure.sentence)
+        Foundation.exit(failure.code)
+      }
+      if code == .validationFailure {
+        var message = fullMessage(for: error)
+        if message.hasPrefix("Error: ") { message.removeFirst("Error: ".count) }
+        Console.error(message)
+        Foundation.exit(code.rawValue)
+      }
+      exit(withError: error)
+    }
+  }
 }

@@ -1,0 +1,86 @@
+import Tensors
+
+/// Gives the samples of one input, one by one.
+protocol InputReader: Sendable {
+  /// File, folder or list, for messages.
+  var source: String { get }
+  /// Number of rows; a sample takes `InputTarget.rowsPerSample` of them.
+  var rowCount: Int { get }
+  /// The converted rows, a batch axis first. Throws where they do not fit the input.
+  func rows(_ range: Range<Int>) throws -> Tensor
+}
+
+/// Rows of an array in a file: images where it holds uint8 `[N, H, W, C]`, else tensors that are
+/// fed as they are.
+struct ArrayReader: InputReader {
+  let source: String
+  let tensor: Tensor
+  let conversion: InputConversion
+  let rowCount: Int
+  private let holdsImages: Bool
+
+  init(source: String, tensor: Tensor, conversion: InputConversion) throws(SampleError) {
+    self.source = source
+    self.tensor = tensor
+    self.conversion = conversion
+    holdsImages = conversion.isImageStack(tensor)
+    guard let count = tensor.shape.first else {
+      throw .shape(
+        source: source, found: [], input: conversion.target.name,
+        expected: conversion.target.shapeDescription)
+    }
+    rowCount = count
+  }
+
+  func rows(_ range: Range<Int>) throws -> Tensor {
+    guard let slice = tensor.rows(range) else { throw mismatch }
+    let result =
+      holdsImages
+      ? try Tensor(
+        joiningRows: range.map { index in
+          let row = index - range.lowerBound
+          guard let image = slice.rows(row..<row + 1) else { throw mismatch }
+          return try conversion.image(
+            image.reshaped(to: Array(image.shape.dropFirst())), source: source)
+        })
+      : try conversion.array(slice, source: source)
+    guard let result else { throw mismatch }
+    if conversion.target.fits(result.shape) { return result }
+    // One axis more than the input has: the axis of samples is not the model's.
+    let inner = Array(result.shape.dropFirst())
+    guard range.count == 1, conversion.target.fits(inner) else { throw mismatch }
+    return result.reshaped(to: inner)
+  }
+
+  private var mismatch: SampleError {
+    .shape(
+      source: source, found: tensor.shape, input: conversion.target.name,
+      expected: conversion.target.shapeDescription)
+  }
+}
+
+/// Image files, decoded when they are asked for.
+struct ImageReader: InputReader {
+  let source: String
+  let paths: [String]
+  let conversion: InputConversion
+  var rowCount: Int { paths.count }
+
+  func rows(_ range: Range<Int>) throws -> Tensor {
+    let images = try paths[range].map { path in
+      let image = try ImageFile.read(path: path)
+      let converted = try conversion.image(image, source: path)
+      let fitting = [range.count] + converted.shape.dropFirst()
+      guard conversion.target.fits(fitting) else {
+        throw SampleError.shape(
+          source: path, found: image.shape, input: conversion.target.name,
+          expected: conversion.target.shapeDescription + "; --resize and --crop make it fit")
+      }
+      return converted
+    }
+    guard let result = Tensor(joiningRows: images) else {
+      throw SampleError.image(source: source, problem: "its images differ in size")
+    }
+    return result
+  }
+}
