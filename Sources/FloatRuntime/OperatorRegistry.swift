@@ -1,7 +1,11 @@
 /// The operators that the engine implements, by family; one family, one file in `Operators/`.
 enum OperatorRegistry {
   static let families: [[OperatorDefinition]] = [
-    ActivationOperators.definitions
+    ActivationOperators.definitions,
+    ArithmeticOperators.definitions,
+    CastOperators.definitions,
+    LogicOperators.definitions,
+    UnaryOperators.definitions,
   ]
 
   static let definitions: [String: OperatorDefinition] = {
