@@ -1,0 +1,49 @@
+public import Tensors
+
+/// Scalar statement of `QuantizeLinear` and `DequantizeLinear`; float32 throughout.
+extension AffineParameters {
+  /// The integers of the element type.
+  public var range: ClosedRange<Int> { elementType.integerRange ?? 0...255 }
+
+  /// `saturate(round_half_even(x / scale) + zeroPoint)`.
+  public func quantize(_ value: Float) -> Int {
+    let rounded = (value / scale).rounded(.toNearestOrEven)
+    guard !rounded.isNaN else { return min(max(zeroPoint, range.lowerBound), range.upperBound) }
+    let shifted = rounded + Float(zeroPoint)
+    return Int(min(max(shifted, Float(range.lowerBound)), Float(range.upperBound)))
+  }
+
+  /// `(q - zeroPoint) * scale`.
+  public func dequantize(_ integer: Int) -> Float { Float(integer - zeroPoint) * scale }
+
+  /// The reals that are represented without clipping.
+  public var representable: ClosedRange<Float> {
+    dequantize(range.lowerBound)...dequantize(range.upperBound)
+  }
+
+  /// The finest parameters that cover `low...high` and zero; zero is represented exactly.
+  ///
+  /// The zero point is rounded, so an edge may be cut by up to half a step. A range that starts at
+  /// zero keeps the lowest integer as its zero point, which is what lets runtimes absorb a Relu.
+  public static func covering(
+    low: Float, high: Float, elementType: ElementType = .uint8
+  ) -> AffineParameters {
+    let integers = elementType.integerRange ?? 0...255
+    let (low, high) = (min(low, 0), max(high, 0))
+    let steps = Float(integers.upperBound - integers.lowerBound)
+    // Halved first: the width of the largest finite range overflows.
+    let scale = (high / steps) - (low / steps)
+    guard scale >= smallestScale, scale.isFinite else {
+      return AffineParameters(
+        scale: scale.isFinite
+          ? (low < 0 || high > 0 ? smallestScale : 1) : .greatestFiniteMagnitude,
+        zeroPoint: integers.lowerBound, elementType: elementType)
+    }
+    let offset = (-low / scale).rounded(.toNearestOrEven)
+    let zeroPoint = integers.lowerBound + Int(min(max(offset, 0), steps))
+    return AffineParameters(scale: scale, zeroPoint: zeroPoint, elementType: elementType)
+  }
+
+  /// Below it the products of scales that integer layers use would not be normal numbers.
+  static let smallestScale: Float = 0x1p-60
+}
