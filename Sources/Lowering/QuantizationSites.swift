@@ -1,0 +1,60 @@
+/// Where a float network can be quantized: its layers, and the activations that need parameters
+/// so that ONNX Runtime fuses every layer into an integer kernel.
+public struct QuantizationSites: Sendable, Codable, Equatable {
+  /// Layers with a constant weight, in graph order.
+  public var layers: [Layer]
+  /// Activations that get `QuantizeLinear`/`DequantizeLinear`, in graph order. One that shares
+  /// parameters comes after the one that it shares with.
+  public var activations: [Activation]
+
+  /// A `Conv`, `Gemm` or `MatMul` whose weight is a constant.
+  public struct Layer: Sendable, Codable, Equatable {
+    /// The node's name; its first output where the node has none or shares it.
+    public var name: String
+    public var op: String
+    /// The node's first output, unique in the graph.
+    public var node: String
+    /// The initializer that is quantized.
+    public var weight: String
+    /// Output-channel axis of the weight.
+    public var axis: Int
+    /// Convolution groups, 1 for the other operators.
+    public var group: Int
+    /// The data input.
+    public var input: String
+    /// The constant bias: the node's own, or the operand of the `Add` that follows a `MatMul`.
+    public var bias: String?
+    /// The result after the bias, before any activation function.
+    public var output: String
+    /// Another layer has the same weight; they share integers, scales and bits.
+    public var sharesWeight: Bool
+  }
+
+  /// An activation that is quantized per tensor.
+  public struct Activation: Sendable, Codable, Equatable {
+    public var value: String
+    /// The activation whose parameters this one has to have: an operator that only moves data
+    /// lies between them. The shared range covers the whole group.
+    public var sameAs: String?
+    /// What a `Relu` or `Clip` before the value lets through. ONNX Runtime removes that node
+    /// only where the quantized range lies within; `constrained` sees to it.
+    public var lowerLimit: Float?
+    public var upperLimit: Float?
+    /// Node inputs that read the dequantized value. Float operators beside an integer layer
+    /// keep reading the float value where its producer is a float operator too.
+    public var readers: [ValueUse]
+    /// The producer runs in integers, so that nothing may read its float result.
+    public var replacesFloatValue: Bool
+  }
+
+  /// An input of a node, which is named by its first output.
+  public struct ValueUse: Sendable, Codable, Hashable {
+    public var node: String
+    public var input: Int
+  }
+
+  /// The activation that holds the parameters of `value`; nil where it is not quantized.
+  public func parameterSource(of value: String) -> String? {
+    activations.first { $0.value == value }.map { $0.sameAs ?? $0.value }
+  }
+}
