@@ -5,7 +5,9 @@ public enum SharedFiles {
   /// `$TAPQ_SHARED`, or `../shared` beside the repository; nil where neither exists.
   public static let root: URL? = {
     let environment = ProcessInfo.processInfo.environment["TAPQ_SHARED"]
-    let candidate = environment.map { URL(fileURLWithPath: $0) } ?? repository
+    let candidate =
+      environment.map { URL(fileURLWithPath: $0) }
+      ?? repository
       .deletingLastPathComponent().appendingPathComponent("shared")
     return FileManager.default.fileExists(atPath: candidate.path) ? candidate : nil
   }()
