@@ -17,6 +17,7 @@ struct InputConversion: Sendable {
   /// is.
   func isImageStack(_ tensor: Tensor) -> Bool {
     tensor.elementType == .uint8 && tensor.rank == 4 && [1, 3].contains(tensor.shape[3])
+      && tensor.shape[1] > 0 && tensor.shape[2] > 0
       && (target.rank ?? 4) == 4
       && (target.elementType.isFloatingPoint || target.elementType == .uint8)
   }
@@ -69,16 +70,12 @@ struct InputConversion: Sendable {
 
   private func resized(_ image: Tensor, source: String) throws(SampleError) -> Tensor {
     var image = image
-    switch preprocessing.resize {
-    case nil: break
-    case .exact(let width, let height):
+    if let (height, width) = resizedSize(height: image.shape[0], width: image.shape[1]) {
+      guard width <= Preprocessing.Resize.pixelLimit / height else {
+        throw .image(
+          source: source, problem: "resizing would make it \(width) x \(height) pixels")
+      }
       image = ImageResize.bilinear(image, height: height, width: width)
-    case .shortSide(let side):
-      let (height, width) = (image.shape[0], image.shape[1])
-      image =
-        height < width
-        ? ImageResize.bilinear(image, height: side, width: side * width / height)
-        : ImageResize.bilinear(image, height: side * height / width, width: side)
     }
     switch preprocessing.crop {
     case nil: return image
@@ -86,6 +83,15 @@ struct InputConversion: Sendable {
       return try cropped(image, height: height, width: width, source: source)
     case .shortSide(let side):
       return try cropped(image, height: side, width: side, source: source)
+    }
+  }
+
+  private func resizedSize(height: Int, width: Int) -> (height: Int, width: Int)? {
+    switch preprocessing.resize {
+    case nil: nil
+    case .exact(let width, let height): (height, width)
+    case .shortSide(let side) where height < width: (side, side * width / height)
+    case .shortSide(let side): (side * height / width, side)
     }
   }
 

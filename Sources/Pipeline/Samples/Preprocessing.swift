@@ -81,4 +81,5 @@ extension Preprocessing.Resize: CustomStringConvertible {
   }
 
   static let sizeRange = 1...16384
+  static let pixelLimit = 1 << 28
 }
