@@ -6,6 +6,16 @@ enum OperatorRegistry {
     CastOperators.definitions,
     LogicOperators.definitions,
     UnaryOperators.definitions,
+    WhereOperator.definitions,
+    ReductionOperators.definitions,
+    SoftmaxOperators.definitions,
+    NormalizationOperators.definitions,
+    LocalResponseNormalization.definitions,
+    LossOperators.definitions,
+    SelectionOperators.definitions,
+    CumulativeOperators.definitions,
+    DropoutOperator.definitions,
+    DeterminantOperator.definitions,
   ]
 
   static let definitions: [String: OperatorDefinition] = {

@@ -13,7 +13,8 @@ protocol ComputeElement: TensorElement, Comparable {
   /// The identity of `larger`: minus infinity, or the smallest integer.
   static var bottom: Self { get }
   init(truncating value: Int)
-  init(rounding value: Double)
+  /// Integers truncate and clamp; NaN is zero.
+  init(truncatingReal value: Double)
   static func plus(_ a: Self, _ b: Self) -> Self
   static func minus(_ a: Self, _ b: Self) -> Self
   static func times(_ a: Self, _ b: Self) -> Self
@@ -59,7 +60,7 @@ extension ComputeElement where Self: BinaryFloatingPoint {
   static var top: Self { .infinity }
   static var bottom: Self { -.infinity }
   init(truncating value: Int) { self = Self(value) }
-  init(rounding value: Double) { self = Self(value) }
+  init(truncatingReal value: Double) { self = Self(value) }
   static func plus(_ a: Self, _ b: Self) -> Self { a + b }
   static func minus(_ a: Self, _ b: Self) -> Self { a - b }
   static func times(_ a: Self, _ b: Self) -> Self { a * b }
@@ -82,10 +83,10 @@ extension ComputeElement where Self: FixedWidthInteger {
   static var top: Self { .max }
   static var bottom: Self { .min }
   init(truncating value: Int) { self = Self(truncatingIfNeeded: value) }
-  init(rounding value: Double) {
-    self = value.isNaN ? 0 : Self(exactly: value.rounded(.toNearestOrEven)) ?? Self.clamped(value)
+  init(truncatingReal value: Double) {
+    let clamped: Self = value < 0 ? .min : .max
+    self = value.isNaN ? 0 : Self(exactly: value.rounded(.towardZero)) ?? clamped
   }
-  private static func clamped(_ value: Double) -> Self { value < 0 ? .min : .max }
   static func plus(_ a: Self, _ b: Self) -> Self { a &+ b }
   static func minus(_ a: Self, _ b: Self) -> Self { a &- b }
   static func times(_ a: Self, _ b: Self) -> Self { a &* b }
