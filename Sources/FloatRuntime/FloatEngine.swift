@@ -1,18 +1,24 @@
 public import GraphIR
 import Parallelism
-public import Tensors
+import Tensors
 
 /// Interprets a model in float32 (and whatever other types its operators ask for).
 ///
 /// Construction names every operator that is missing before anything is computed.
 public final class FloatEngine: Sendable {
+  /// The model as it was given.
   public let model: Model
   private let prepared: PreparedGraph
+  private let checker: InputChecker
   private let pool: WorkerPool
 
-  public init(model: Model, threads: Int = 1) throws {
+  /// `observing` names the values that an observer wants to see: rewrites for speed leave them.
+  /// All other inner values may disappear.
+  public init(model: Model, threads: Int = 1, observing: Set<String> = []) throws {
     self.model = model
-    prepared = try PreparedGraph(graph: model.graph) { _ in nil }
+    let rewritten = try EngineRewrites.apply(to: model, observing: observing)
+    prepared = try PreparedGraph(graph: rewritten.graph) { _ in nil }
+    checker = InputChecker(graph: model.graph)
     pool = WorkerPool(threadCount: threads)
   }
 
@@ -20,11 +26,23 @@ public final class FloatEngine: Sendable {
   public func run(
     _ inputs: [String: RuntimeValue], observer: ValueObserver? = nil
   ) throws -> [String: RuntimeValue] {
-    for input in model.graph.requiredInputs where inputs[input.name] == nil {
-      throw RuntimeError.inputMissing(name: input.name)
-    }
-    let context = RunContext(pool: pool, scope: ValueScope())
-    let outputs = try prepared.run(inputs, context: context, observer: observer)
+    try run(inputs, trace: nil, observer: observer)
+  }
+
+  /// Runs the model once and says where its time went.
+  public func profile(_ inputs: [String: RuntimeValue]) throws -> RunProfile {
+    let constants = prepared.graph.initializers.values.map { ObjectIdentifier($0.storage) }
+    let trace = RunTrace(constants: Set(constants))
+    _ = try run(inputs, trace: trace, observer: nil)
+    return RunProfile(nodes: trace.nodes, peakBytes: trace.peakBytes)
+  }
+
+  private func run(
+    _ inputs: [String: RuntimeValue], trace: RunTrace?, observer: ValueObserver?
+  ) throws -> [String: RuntimeValue] {
+    try checker.check(inputs)
+    let outputs = try prepared.run(
+      inputs, context: RunContext(pool: pool, trace: trace), observer: observer)
     return Dictionary(
       zip(model.graph.outputs.map(\.name), outputs), uniquingKeysWith: { first, _ in first })
   }

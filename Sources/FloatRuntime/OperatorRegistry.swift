@@ -16,6 +16,10 @@ enum OperatorRegistry {
     CumulativeOperators.definitions,
     DropoutOperator.definitions,
     DeterminantOperator.definitions,
+    ConvolutionOperators.definitions,
+    MatMulOperators.definitions,
+    PoolingOperators.definitions,
+    BatchNormalizationOperator.definitions,
   ]
 
   static let definitions: [String: OperatorDefinition] = {

@@ -4,17 +4,27 @@ import Tensors
 /// Sees every value that a node produces while a graph runs: its name and the tensor.
 public typealias ValueObserver = @Sendable (_ name: String, _ tensor: Tensor) -> Void
 
-/// A graph whose nodes are resolved to kernels; runs any number of times.
+/// A graph whose nodes are resolved to kernels and whose values are resolved to slots; runs any
+/// number of times.
 final class PreparedGraph: Sendable {
   struct Step: Sendable {
     let node: Node
+    let label: String
     let kernel: OperatorKernel
-    /// Values that no later step and no output reads.
-    let lastUses: [String]
+    /// Slots of the inputs; nil where omitted.
+    let inputs: [Int?]
+    let outputs: [Int?]
+    /// Slots that no later step and no output reads.
+    let releases: [Int]
   }
 
   let graph: Graph
   let steps: [Step]
+  let slots: [String: Int]
+  private let initial: [RuntimeValue?]
+  /// Values of the graphs around this one that it reads.
+  private let captured: [(name: String, slot: Int)]
+  private let outputSlots: [Int]
 
   init(graph: Graph, constant: @escaping @Sendable (String) -> Tensor?) throws {
     self.graph = graph
@@ -25,6 +35,11 @@ final class PreparedGraph: Sendable {
     let context = PreparationContext(constant: lookup) {
       try PreparedGraph(graph: $0, constant: lookup)
     }
+    let table = SlotTable(graph: graph)
+    slots = table.slots
+    captured = table.captured
+    initial = table.initialValues(graph)
+    outputSlots = graph.outputs.compactMap { table.slots[$0.name] }
     let lastUses = PreparedGraph.lastUses(in: graph)
     steps = try graph.nodes.enumerated().map { index, node in
       guard
@@ -32,7 +47,9 @@ final class PreparedGraph: Sendable {
           OperatorRegistry.key(node.op, domain: node.domain)]
       else { throw RuntimeError.unsupportedOperators([node.label]) }
       return Step(
-        node: node, kernel: try definition.prepare(node, context), lastUses: lastUses[index])
+        node: node, label: node.label, kernel: try definition.prepare(node, context),
+        inputs: node.inputs.map { table.slots[$0] }, outputs: node.outputs.map { table.slots[$0] },
+        releases: lastUses[index].compactMap { table.slots[$0] })
     }
   }
 
@@ -47,7 +64,7 @@ final class PreparedGraph: Sendable {
   }
 
   private static func lastUses(in graph: Graph) -> [[String]] {
-    var seen = Set(graph.outputs.map(\.name))
+    var seen = Set(graph.outputs.map(\.name)).union(graph.initializers.keys)
     var result = Array(repeating: [String](), count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated().reversed() {
       for name in node.inputs + node.outputs + node.subgraphs.flatMap(\.allReadNames)
@@ -62,26 +79,63 @@ final class PreparedGraph: Sendable {
   func run(
     _ inputs: [String: RuntimeValue], context: RunContext, observer: ValueObserver? = nil
   ) throws -> [RuntimeValue] {
-    let scope = ValueScope(values: inputs, parent: context.scope)
-    for (name, tensor) in graph.initializers where inputs[name] == nil {
-      scope[name] = .tensor(tensor)
+    let scope = ValueScope(slots: slots, values: initial, parent: context.scope)
+    for (name, slot) in captured { scope.values[slot] = context.scope[name] }
+    for (name, value) in inputs {
+      if let slot = slots[name] { scope.values[slot] = value }
     }
-    let inner = RunContext(pool: context.pool, scope: scope)
+    let inner = RunContext(pool: context.pool, scope: scope, trace: context.trace)
     for step in steps {
-      let values = step.node.inputs.map { $0.isEmpty ? nil : scope[$0] }
-      let results = try step.kernel(OperatorInputs(node: step.node.label, values: values), inner)
-      for (name, value) in zip(step.node.outputs, results) where !name.isEmpty {
-        scope[name] = value
-        if let observer, case .tensor(let tensor) = value { observer(name, tensor) }
+      let values = step.inputs.map { slot in slot.flatMap { scope.values[$0] } }
+      let operands = OperatorInputs(node: step.label, values: values)
+      let results =
+        try context.trace?.measure(step.node, scope: scope) { try step.kernel(operands, inner) }
+        ?? step.kernel(operands, inner)
+      for (index, (slot, value)) in zip(step.outputs, results).enumerated() {
+        guard let slot else { continue }
+        scope.values[slot] = value
+        if let observer, case .tensor(let tensor) = value {
+          observer(step.node.outputs[index], tensor)
+        }
       }
-      for name in step.lastUses { scope.remove(name) }
+      for slot in step.releases { scope.values[slot] = nil }
     }
-    return try graph.outputs.map { output in
-      guard let value = scope[output.name] else {
+    return try zip(graph.outputs, outputSlots).map { output, slot in
+      guard let value = scope.values[slot] else {
         throw RuntimeError.input(node: "graph", problem: "output '\(output.name)' has no value")
       }
       return value
     }
+  }
+}
+
+/// Numbers the values that a graph defines or reads.
+private struct SlotTable {
+  private(set) var slots: [String: Int] = [:]
+  private(set) var captured: [(name: String, slot: Int)] = []
+
+  init(graph: Graph) {
+    for name in graph.inputs.map(\.name) { add(name) }
+    for name in graph.initializers.keys { add(name) }
+    for node in graph.nodes {
+      for name in node.outputs { add(name) }
+    }
+    for name in graph.allReadNames where !name.isEmpty && slots[name] == nil {
+      add(name)
+      captured.append((name, slots.count - 1))
+    }
+  }
+
+  private mutating func add(_ name: String) {
+    if !name.isEmpty, slots[name] == nil { slots[name] = slots.count }
+  }
+
+  func initialValues(_ graph: Graph) -> [RuntimeValue?] {
+    var values = [RuntimeValue?](repeating: nil, count: slots.count)
+    for (name, tensor) in graph.initializers {
+      if let slot = slots[name] { values[slot] = .tensor(tensor) }
+    }
+    return values
   }
 }
 

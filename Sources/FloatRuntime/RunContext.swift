@@ -6,22 +6,30 @@ struct RunContext: Sendable {
   let pool: WorkerPool
   /// Values that subgraphs may read, by name: those defined so far here and around.
   let scope: ValueScope
+  /// Present while a run is profiled.
+  let trace: RunTrace?
+
+  init(pool: WorkerPool, scope: ValueScope = ValueScope(), trace: RunTrace? = nil) {
+    self.pool = pool
+    self.scope = scope
+    self.trace = trace
+  }
 }
 
-/// A chain of name tables: a subgraph's own values first, then those of the graphs around it.
+/// The values of one run of a graph by slot, with those of the graphs around it by name.
+/// One thread, the one that runs the graph, reads and writes it.
 final class ValueScope: @unchecked Sendable {
-  private var values: [String: RuntimeValue]
+  private let slots: [String: Int]
+  var values: [RuntimeValue?]
   private let parent: ValueScope?
 
-  init(values: [String: RuntimeValue] = [:], parent: ValueScope? = nil) {
+  init(slots: [String: Int] = [:], values: [RuntimeValue?] = [], parent: ValueScope? = nil) {
+    self.slots = slots
     self.values = values
     self.parent = parent
   }
 
   subscript(name: String) -> RuntimeValue? {
-    get { values[name] ?? parent?[name] }
-    set { values[name] = newValue }
+    slots[name].flatMap { values[$0] } ?? parent?[name]
   }
-
-  func remove(_ name: String) { values.removeValue(forKey: name) }
 }

@@ -1,5 +1,5 @@
 /* Float32 kernels over caller-owned buffers: no allocation, no threads, no state.
-   Instruction sets are chosen at run time. */
+   Every kernel exists for several instruction sets, chosen at run time. */
 #ifndef CFLOATKERNELS_H
 #define CFLOATKERNELS_H
 
@@ -12,8 +12,93 @@
 extern "C" {
 #endif
 
+/* Floats that kernels may read past the end of a buffer documented as padded. */
+#define FK_SLACK 64
+
+/* The right-hand side of a product, described by addresses so that a convolution needs no
+   unfolded copy of its input. Column c = (d * height + h) * width + w of row k is
+   base[depth_offsets[k] + d * plane_pitch + h * row_pitch + w]. */
+typedef struct fk_columns {
+  const float *base;
+  const ptrdiff_t *depth_offsets;
+  ptrdiff_t count;
+  ptrdiff_t height, width;
+  ptrdiff_t plane_pitch, row_pitch;
+  /* Whether FK_SLACK floats past the last element may be read. */
+  int padded;
+} fk_columns;
+
+/* output[r * row_stride + c * column_stride] =
+     clamp(sum_k rows[r][k] * columns[k][c] + bias[r] + residual[same place], low, high) */
+typedef struct fk_product {
+  const float *rows; /* packed by fk_pack_rows */
+  ptrdiff_t row_count, depth;
+  const float *bias;     /* row_count values, or NULL */
+  const float *residual; /* laid out as output, or NULL */
+  float *output;
+  ptrdiff_t row_stride;
+  ptrdiff_t column_stride; /* other than 1 only where fk_panel_vectors is 0 */
+  float low, high;
+} fk_product;
+
+/* One plane of a sliding window: output(d, h, w) is the sum (or maximum) over the taps t of
+   weights[t] * source[offsets[t] + d * plane_pitch + h * row_pitch + w], plus bias, clamped. */
+typedef struct fk_window {
+  const float *source; /* padded */
+  const ptrdiff_t *offsets;
+  const float *weights; /* not read by the maximum */
+  ptrdiff_t taps;
+  ptrdiff_t depth, height, width;
+  ptrdiff_t plane_pitch, row_pitch;
+  float bias, low, high;
+  float *output;
+  float *scratch; /* height * row_pitch + FK_SLACK floats */
+} fk_window;
+
+/* Geometry of a copy of one plane into stride phases. Axes are depth, height, width.
+   Position e of phase f holds input coordinate e * stride + f - pad, or `fill` outside. */
+typedef struct fk_phases {
+  ptrdiff_t input[3], extent[3], stride[3], pad[3], phases[3];
+  float fill;
+} fk_phases;
+
+typedef struct fk_kernels {
+  const char *name;
+  ptrdiff_t rows;    /* rows of a packed block */
+  ptrdiff_t lanes;   /* columns of a vector */
+  ptrdiff_t vectors; /* vectors of a panel, at most */
+  ptrdiff_t tail;    /* columns past the last whole vector that are computed one by one */
+  /* Rows [first_row, last_row) must start at a multiple of `rows`. */
+  void (*product)(const fk_product *, const fk_columns *, ptrdiff_t first_panel,
+                  ptrdiff_t last_panel, ptrdiff_t first_row, ptrdiff_t last_row);
+  void (*window_sum)(const fk_window *);
+  void (*window_max)(const fk_window *);
+  void (*split_phases)(const fk_phases *, const float *plane, float *phases);
+  float (*sum)(const float *values, ptrdiff_t count);
+} fk_kernels;
+
 /* The instruction set that the kernels use on this machine: "avx512", "avx2" or "portable". */
 const char *fk_instruction_set(void);
+
+/* The fastest kernels that this machine runs. */
+const fk_kernels *fk_best_kernels(void);
+
+/* Kernels by instruction set; NULL where this machine or build lacks it. */
+const fk_kernels *fk_kernels_named(const char *name);
+
+/* Panels that a product over `columns` columns is cut into. */
+ptrdiff_t fk_panel_count(const fk_kernels *kernels, ptrdiff_t columns);
+
+/* Whole or partial vectors that `columns` columns take; 0 where all are computed one by one. */
+ptrdiff_t fk_panel_vectors(const fk_kernels *kernels, ptrdiff_t columns);
+
+/* Floats of the packed form of a rows x depth matrix. */
+ptrdiff_t fk_packed_count(const fk_kernels *kernels, ptrdiff_t rows, ptrdiff_t depth);
+
+/* Packs element (r, k) = matrix[r * row_stride + k * depth_stride] into blocks of
+   `kernels->rows` rows, the last padded with zeros. */
+void fk_pack_rows(const fk_kernels *kernels, float *packed, const float *matrix, ptrdiff_t rows,
+                  ptrdiff_t depth, ptrdiff_t row_stride, ptrdiff_t depth_stride);
 
 #ifdef __cplusplus
 }

@@ -1,0 +1,24 @@
+/* All kernels for one instruction set. The including file defines FK_LANES, FK_ROWS, FK_VECTORS,
+   FK_TAIL, FK_TABLE and FK_TITLE, and sets the target. */
+#include <string.h>
+
+#include "CFloatKernels.h"
+#include "instruction_sets.h"
+#include "panels.h"
+#include "vector_body.h"
+#include "product_body.h"
+#include "window_body.h"
+#include "phases_body.h"
+
+const fk_kernels FK_TABLE = {
+    .name = FK_TITLE,
+    .rows = FK_ROWS,
+    .lanes = FK_LANES,
+    .vectors = FK_VECTORS,
+    .tail = FK_TAIL,
+    .product = product,
+    .window_sum = window_sum,
+    .window_max = window_max,
+    .split_phases = split_phases,
+    .sum = sum_of,
+};
