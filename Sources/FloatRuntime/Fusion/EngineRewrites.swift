@@ -3,6 +3,10 @@ import GraphIR
 /// What the engine does to a model before it prepares it.
 enum EngineRewrites {
   static func apply(to model: Model, observing: Set<String>) throws -> Model {
-    model
+    var patches: [GraphPatch] = []
+    if model.opset < OpsetUpgrade.latest {
+      patches.append(.upgradeOpset(to: OpsetUpgrade.latest))
+    }
+    return try model.applying(patches)
   }
 }

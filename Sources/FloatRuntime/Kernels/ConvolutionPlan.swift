@@ -79,7 +79,8 @@ final class ConvolutionPlan: Sendable {
     let plain = window.isPlain
     let axes = window.axes
     // Lines that follow each other without a gap are one long line.
-    let merged = window.rowPitch == axes[2].output && window.planePitch == axes[1].output * axes[2].output
+    let merged =
+      window.rowPitch == axes[2].output && window.planePitch == axes[1].output * axes[2].output
     return fk_columns(
       base: base, depth_offsets: offsets, count: window.outputCount,
       height: merged ? 1 : axes[1].output, width: merged ? window.outputCount : axes[2].output,

@@ -15,7 +15,8 @@ enum ConvolutionOperators {
     _ node: Node, _ context: PreparationContext
   ) throws -> OperatorKernel {
     let convolution = try Convolution(node)
-    let clamp = Clamp(low: try node.float("low") ?? -.infinity, high: try node.float("high") ?? .infinity)
+    let clamp = Clamp(
+      low: try node.float("low") ?? -.infinity, high: try node.float("high") ?? .infinity)
     let constant = try context.constantInput(node, 1).map { try convolution.prepare(weight: $0) }
     let add = try ResidualAdd(node: node, context: context)
     return { inputs, run in
