@@ -45,12 +45,12 @@ let foundations: [Target] = [
     name: "COnnx",
     cxxSettings: [.define("ONNX_ML", to: "1"), .define("ONNX_NAMESPACE", to: "onnx")],
     linkerSettings: [
-      .linkedLibrary("onnx"), .linkedLibrary("onnx_proto"), .linkedLibrary("protobuf"),
+      .linkedLibrary("onnx_proto"), .linkedLibrary("protobuf"),
     ]),
 ]
 
 let strict: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("ExistentialAny")
 ]
 
 let sources: [Target] = modules.map { module in

@@ -23,11 +23,16 @@ public struct NamedTensor: Sendable, Codable, Equatable {
   public var name: String
   public var tensor: Tensor
   public var docString: String
+  /// Serialized fields that tapq does not interpret, written back unchanged.
+  public var unknownFields: [UInt8]
 
-  public init(name: String = "", tensor: Tensor, docString: String = "") {
+  public init(
+    name: String = "", tensor: Tensor, docString: String = "", unknownFields: [UInt8] = []
+  ) {
     self.name = name
     self.tensor = tensor
     self.docString = docString
+    self.unknownFields = unknownFields
   }
 }
 
@@ -36,10 +41,15 @@ public struct Attribute: Sendable, Codable, Equatable {
   public var name: String
   public var value: AttributeValue
   public var docString: String
+  /// Serialized fields that tapq does not interpret, written back unchanged.
+  public var unknownFields: [UInt8]
 
-  public init(_ name: String, _ value: AttributeValue, docString: String = "") {
+  public init(
+    _ name: String, _ value: AttributeValue, docString: String = "", unknownFields: [UInt8] = []
+  ) {
     self.name = name
     self.value = value
     self.docString = docString
+    self.unknownFields = unknownFields
   }
 }
