@@ -115,7 +115,7 @@ private struct ChunkProduct {
         guard let matrix = matrix.baseAddress, let columns = columns.baseAddress,
           let output = buffer.baseAddress
         else { return }
-        MatrixProduct.timesTransposed(
+        TransposedProduct.multiply(
           matrix, rows.length, columns + group * rows.length, inputs.length, into: output,
           inputs.count, m: count, n: inputs.count, k: rows.length)
       }

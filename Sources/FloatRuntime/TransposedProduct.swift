@@ -2,14 +2,14 @@ import COpenBLAS
 
 /// Dense single-threaded products over caller-owned buffers, for statistics beside the engine;
 /// callers run several at once.
-public enum MatrixProduct {
+public enum TransposedProduct {
   private static let isConfigured: Bool = {
     openblas_set_num_threads(1)
     return true
   }()
 
   /// `output[m, n] = left[m, k] * transpose(right[n, k])`, row-major with the given row strides.
-  public static func timesTransposed(
+  public static func multiply(
     _ left: UnsafePointer<Float>, _ leftStride: Int, _ right: UnsafePointer<Float>,
     _ rightStride: Int, into output: UnsafeMutablePointer<Float>, _ outputStride: Int,
     m: Int, n: Int, k: Int
