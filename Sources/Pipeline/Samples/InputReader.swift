@@ -8,6 +8,12 @@ protocol InputReader: Sendable {
   var rowCount: Int { get }
   /// The converted rows, a batch axis first. Throws where they do not fit the input.
   func rows(_ range: Range<Int>) throws -> Tensor
+  /// Everything at once.
+  func whole() throws -> Tensor
+}
+
+extension InputReader {
+  func whole() throws -> Tensor { try rows(0..<rowCount) }
 }
 
 /// Rows of an array in a file: images where it holds uint8 `[N, H, W, C]`, else tensors that are
@@ -19,20 +25,24 @@ struct ArrayReader: InputReader {
   let rowCount: Int
   private let holdsImages: Bool
 
-  init(source: String, tensor: Tensor, conversion: InputConversion) throws(SampleError) {
+  /// A scalar counts as one row.
+  init(source: String, tensor: Tensor, conversion: InputConversion) {
     self.source = source
     self.tensor = tensor
     self.conversion = conversion
     holdsImages = conversion.isImageStack(tensor)
-    guard let count = tensor.shape.first else {
-      throw .shape(
-        source: source, found: [], input: conversion.target.name,
-        expected: conversion.target.shapeDescription)
-    }
-    rowCount = count
+    rowCount = tensor.shape.first ?? 1
+  }
+
+  func whole() throws -> Tensor {
+    if holdsImages { return try rows(0..<rowCount) }
+    let result = try conversion.array(tensor, source: source)
+    guard conversion.target.fits(result.shape) else { throw mismatch }
+    return result
   }
 
   func rows(_ range: Range<Int>) throws -> Tensor {
+    if tensor.rank == 0 { return try whole() }
     guard let slice = tensor.rows(range) else { throw mismatch }
     let result =
       holdsImages

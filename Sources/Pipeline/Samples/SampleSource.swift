@@ -14,6 +14,8 @@ public struct SampleSource: Sendable {
   public let rowsPerSample: Int
   /// Class of each row, where a list of images gives it.
   public let labels: [Int]?
+  /// The image files where the samples are images.
+  public let imagePaths: [String]?
   /// Whether all inputs have a free first axis, so that samples can be joined.
   public let canBatch: Bool
 
@@ -35,6 +37,7 @@ public struct SampleSource: Sendable {
     guard let first = readers.first else { throw SampleError.noSource }
     name = first.reader.source
     labels = bindings.labels
+    imagePaths = (first.reader as? ImageReader)?.paths
     canBatch =
       constants.isEmpty && readers.allSatisfy { $0.target.hasFreeBatch } && !targets.isEmpty
     var count: Int?

@@ -1,4 +1,5 @@
 import Foundation
+import ONNXFormat
 import Tensors
 
 /// Finds out which source feeds which input.
@@ -25,7 +26,7 @@ struct SampleSourceParser {
       } else if SourceKind(path: source) == .npz {
         for (name, tensor) in try NpzFile.read(path: source) {
           let target = try npzTarget(name, source: source)
-          try add(try array(tensor, from: source, for: target), for: target, to: &bindings)
+          try add(array(tensor, from: source, for: target), for: target, to: &bindings)
         }
       } else if targets.count == 1 {
         try bind(targets[0], to: source, in: &bindings)
@@ -61,13 +62,16 @@ struct SampleSourceParser {
     switch SourceKind(path: path) {
     case .npy:
       let tensor = try NpyFile.read(path: path)
-      try add(try array(tensor, from: path, for: target), for: target, to: &bindings)
+      try add(array(tensor, from: path, for: target), for: target, to: &bindings)
     case .npz:
       let arrays = try NpzFile.read(path: path)
       guard
         let tensor = arrays.first(where: { $0.name == target.name })?.tensor ?? arrays.first?.tensor
       else { throw SampleError.noSamples(source: path) }
-      try add(try array(tensor, from: path, for: target), for: target, to: &bindings)
+      try add(array(tensor, from: path, for: target), for: target, to: &bindings)
+    case .tensorProto:
+      let tensor = try TensorProtoFile.load(path: path)
+      try add(array(tensor, from: path, for: target), for: target, to: &bindings)
     case .image:
       let reader = ImageReader(source: path, paths: [path], conversion: conversion)
       try add(reader, for: target, to: &bindings)
@@ -95,8 +99,8 @@ struct SampleSourceParser {
 
   private func array(
     _ tensor: Tensor, from path: String, for target: InputTarget
-  ) throws(SampleError) -> ArrayReader {
-    try ArrayReader(
+  ) -> ArrayReader {
+    ArrayReader(
       source: path, tensor: tensor,
       conversion: InputConversion(target: target, preprocessing: preprocessing))
   }
@@ -115,10 +119,10 @@ struct SampleSourceParser {
 
 /// What a source is, by its name and by what lies there.
 enum SourceKind {
-  case npy, npz, image, folder, list
+  case npy, npz, tensorProto, image, folder, list
 
   static let expectation =
-    "a .npy or .npz file, an image, a folder of images or a .txt list of them"
+    "a .npy, .npz or .pb file, an image, a folder of images or a .txt list of them"
 
   /// Nil where the name says nothing that is known.
   init?(path: String) {
@@ -130,6 +134,7 @@ enum SourceKind {
     switch URL(fileURLWithPath: path).pathExtension.lowercased() {
     case "npy": self = .npy
     case "npz": self = .npz
+    case "pb": self = .tensorProto
     case "txt": self = .list
     case let other where ImageFile.extensions.contains(other): self = .image
     default: return nil

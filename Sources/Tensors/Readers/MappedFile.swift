@@ -8,7 +8,7 @@ public final class MappedFile: Sendable {
 
   public init(path: String) throws(TensorFileError) {
     self.path = path
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       throw .cannotOpen(path: path, reason: MappedFile.lastError)
     }

@@ -1,0 +1,32 @@
+/// The speed of a model with one number of threads.
+public struct BenchmarkReport: Sendable, Codable, Equatable {
+  public struct Layer: Sendable, Codable, Equatable {
+    public var name: String
+    public var kernel: String
+    /// Median over the profiled runs.
+    public var us: Double
+    /// Billions of operations a second, two for each multiplication with addition; absent for
+    /// nodes that have none.
+    public var gops: Double?
+  }
+
+  public var engine: String
+  public var threads: Int
+  public var medianMilliseconds: Double
+  public var minMilliseconds: Double
+  public var p95Milliseconds: Double
+  public var weightBytes: Int
+  /// Bytes of the values that are alive at once.
+  public var arenaBytes: Int
+  public var isa: String
+  public var layers: [Layer]
+
+  private enum CodingKeys: String, CodingKey {
+    case engine, threads, isa, layers
+    case medianMilliseconds = "median_ms"
+    case minMilliseconds = "min_ms"
+    case p95Milliseconds = "p95_ms"
+    case weightBytes = "weight_bytes"
+    case arenaBytes = "arena_bytes"
+  }
+}

@@ -1,0 +1,85 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+
+struct BenchmarkCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "benchmark", abstract: "Measure the time of one inference, layer by layer.")
+
+  @Argument(help: "The .onnx file.")
+  var model: String
+
+  @Option(help: "What computes the model.")
+  var engine = EngineName.float
+
+  @Option(help: ArgumentHelp("Numbers of threads to try, with commas.", valueName: "1,2"))
+  var threads: String = "1"
+
+  @Option(help: "Timed runs, after a warm-up.")
+  var runs = 30
+
+  @Option(
+    help: ArgumentHelp(
+      "Size of an input whose axes are free; they are 1 otherwise.", valueName: "NAME=1x128"))
+  var shape: [String] = []
+
+  @Flag(help: "Print the reports as JSON.")
+  var json = false
+
+  func validate() throws {
+    guard (1...1_000_000).contains(runs) else {
+      throw ValidationError("--runs must be between 1 and 1000000")
+    }
+    _ = try threadCounts()
+    _ = try shapes()
+  }
+
+  func run() throws {
+    let reports = try Benchmark.run(
+      .init(model: model, threads: try threadCounts(), runs: runs, shapes: try shapes()))
+    if json { return try Console.json(reports) }
+    for report in reports { Console.result(BenchmarkCommand.text(report)) }
+  }
+
+  private func threadCounts() throws -> [Int] {
+    let parts = threads.split(separator: ",", omittingEmptySubsequences: false)
+    let counts = parts.compactMap { Int($0) }.filter { (1...1024).contains($0) }
+    guard counts.count == parts.count else {
+      throw ValidationError("--threads '\(threads)' is not a list like 1,2 of numbers up to 1024")
+    }
+    return counts
+  }
+
+  private func shapes() throws -> [String: [Int]] {
+    var shapes: [String: [Int]] = [:]
+    for text in shape {
+      guard let separator = text.lastIndex(of: "=") else {
+        throw ValidationError("--shape '\(text)' is not like NAME=1x128")
+      }
+      let parts = text[text.index(after: separator)...]
+        .split(separator: "x", omittingEmptySubsequences: false)
+      let sizes = parts.compactMap { Int($0) }.filter { $0 > 0 }
+      guard sizes.count == parts.count else {
+        throw ValidationError("--shape '\(text)' is not like NAME=1x128")
+      }
+      shapes[String(text[..<separator])] = sizes
+    }
+    return shapes
+  }
+
+  private static func text(_ report: BenchmarkReport) -> String {
+    let threads = report.threads == 1 ? "1 thread" : "\(report.threads) threads"
+    let head = String(
+      format: "%@ engine, %@, %@: median %.3f ms, min %.3f ms, p95 %.3f ms\n"
+        + "weights %d bytes, values %d bytes", report.engine, report.isa, threads,
+      report.medianMilliseconds, report.minMilliseconds, report.p95Milliseconds,
+      report.weightBytes, report.arenaBytes)
+    let rows = report.layers.map { layer in
+      [
+        layer.name, layer.kernel, String(format: "%.1f", layer.us),
+        layer.gops.map { String(format: "%.1f", $0) } ?? "",
+      ]
+    }
+    return head + "\n" + Console.table([["layer", "kernel", "us", "GOPS"]] + rows)
+  }
+}
