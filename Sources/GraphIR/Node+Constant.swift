@@ -1,9 +1,9 @@
-import Tensors
+public import Tensors
 
 extension Node {
   /// The tensor that a `Constant` node holds (the `value` of `ConstantOfShape` too); nil for other
   /// nodes and for sparse values.
-  var constantValue: Tensor? {
+  public var constantValue: Tensor? {
     guard domain.isEmpty, op == "Constant" || op == "ConstantOfShape" else { return nil }
     for attribute in attributes {
       switch (attribute.name, attribute.value) {

@@ -13,7 +13,7 @@ struct GraphIndex {
   private(set) var captured: Set<String> = []
   let nodes: [Node]
 
-  init(_ graph: Graph) throws(GraphError) {
+  init(_ graph: Graph) {
     nodes = graph.nodes
     outputs = Set(graph.outputs.map(\.name))
     for (name, tensor) in graph.initializers { constants[name] = tensor }
@@ -23,9 +23,7 @@ struct GraphIndex {
         consumers[name, default: []].append(position)
         uses[name, default: []].append(.init(node: node.identity, input: input))
       }
-      if node.isOperator("Constant"), let output = node.output(0),
-        let tensor = try node.tensor("value")
-      {
+      if node.isOperator("Constant"), let output = node.output(0), let tensor = node.constantValue {
         constants[output] = tensor
       }
       for subgraph in node.subgraphs { captured.formUnion(GraphIndex.namesRead(in: subgraph)) }

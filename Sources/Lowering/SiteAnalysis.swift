@@ -8,7 +8,7 @@ extension QuantizationSites {
   public static func analyze(
     _ model: Model, layerNames: Set<String>? = nil
   ) throws -> QuantizationSites {
-    let index = try GraphIndex(model.graph)
+    let index = GraphIndex(model.graph)
     let recognition = LayerRecognition(
       index: index,
       initializers: Dictionary(

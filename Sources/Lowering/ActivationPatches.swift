@@ -1,0 +1,109 @@
+import Foundation
+import GraphIR
+import Quantization
+import Tensors
+
+extension GraphPatch {
+  /// Puts `QuantizeLinear` and `DequantizeLinear` behind every site.
+  static func quantizeActivations(
+    _ sites: QuantizationSites, _ parameters: [String: AffineParameters]
+  ) -> GraphPatch {
+    GraphPatch("quantize activations") { model in
+      let index = GraphIndex(model.graph)
+      var writer = ActivationWriter(graph: model.graph, index: index)
+      for site in sites.activations {
+        guard let values = parameters[site.value] else { continue }
+        writer.write(site, values)
+      }
+      model.graph = writer.finished()
+    }
+  }
+
+  /// Stores the plan in the metadata, keys sorted, so that equal plans give equal bytes.
+  static func recordPlan(_ plan: QuantizationPlan) -> GraphPatch {
+    GraphPatch("record the plan") { model in
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      let text = String(decoding: try encoder.encode(plan), as: UTF8.self)
+      model.metadata.removeAll { $0.key == Lowering.metadataKey }
+      model.metadata.append(MetadataEntry(key: Lowering.metadataKey, value: text))
+    }
+  }
+}
+
+private struct ActivationWriter {
+  private var graph: Graph
+  private let index: GraphIndex
+  private var scope: NameScope
+  private var insertion = NodeInsertion()
+  private var constants: [String: (scale: String, zeroPoint: String)] = [:]
+
+  init(graph: Graph, index: GraphIndex) {
+    self.graph = graph
+    self.index = index
+    scope = NameScope(graph)
+  }
+
+  mutating func write(_ site: QuantizationSites.Activation, _ parameters: AffineParameters) {
+    let constants = constants(of: site, parameters)
+    var source = site.value
+    var result = site.value
+    if site.replacesFloatValue, index.isVisibleOutside(site.value) {
+      // Who reads the value by its name, outside this graph, gets the dequantized one.
+      source = scope.fresh(site.value + "_float")
+      renameOutput(site.value, to: source)
+    } else {
+      result = scope.fresh(site.value + "_dequantized")
+      for use in site.readers {
+        guard let position = index.producers[use.node] else { continue }
+        graph.nodes[position].inputs[use.input] = result
+      }
+    }
+    let quantized = scope.fresh(site.value + "_quantized")
+    let nodes = [
+      Node(
+        name: scope.fresh(site.value + "_QuantizeLinear"), op: "QuantizeLinear",
+        inputs: [source, constants.scale, constants.zeroPoint], outputs: [quantized]),
+      Node(
+        name: scope.fresh(site.value + "_DequantizeLinear"), op: "DequantizeLinear",
+        inputs: [quantized, constants.scale, constants.zeroPoint], outputs: [result]),
+    ]
+    if let position = index.producers[site.value] {
+      insertion.insert(nodes, after: position)
+    } else {
+      insertion.atFront(nodes)
+    }
+  }
+
+  func finished() -> Graph {
+    var result = graph
+    result.nodes = insertion.applied(to: graph.nodes)
+    return result
+  }
+
+  /// Values that share parameters share the constants that hold them.
+  private mutating func constants(
+    of site: QuantizationSites.Activation, _ parameters: AffineParameters
+  ) -> (scale: String, zeroPoint: String) {
+    if let source = site.sameAs, let known = constants[source] { return known }
+    let scale = scope.fresh(site.value + "_scale")
+    let zeroPoint = scope.fresh(site.value + "_zero_point")
+    graph.initializers[scale] = Tensor(scalar: parameters.scale)
+    graph.initializers[zeroPoint] =
+      parameters.elementType == .int8
+      ? Tensor(scalar: Int8(truncatingIfNeeded: parameters.zeroPoint))
+      : Tensor(scalar: UInt8(truncatingIfNeeded: parameters.zeroPoint))
+    constants[site.value] = (scale, zeroPoint)
+    return (scale, zeroPoint)
+  }
+
+  private mutating func renameOutput(_ value: String, to name: String) {
+    guard let position = index.producers[value] else { return }
+    // A layer without a name of its own goes by its first output.
+    let isUnnamed = graph.nodes.filter { $0.name == graph.nodes[position].name }.count > 1
+    if graph.nodes[position].name.isEmpty || isUnnamed {
+      graph.nodes[position].name = graph.nodes[position].identity
+    }
+    graph.nodes[position].outputs = graph.nodes[position].outputs.map { $0 == value ? name : $0 }
+  }
+}

@@ -1,0 +1,33 @@
+public import GraphIR
+public import Quantization
+
+/// Writes a plan down as a graph of `QuantizeLinear` and `DequantizeLinear`, in the patterns that
+/// ONNX Runtime runs with integer kernels.
+public enum Lowering {
+  /// The key under which the plan travels in the model's metadata.
+  public static let metadataKey = "tapq.plan"
+
+  /// The quantized form of a float model whose batch normalizations are folded.
+  ///
+  /// `weights` holds the integers of every layer of the plan, by the name of the weight. A layer
+  /// that the plan does not name stays float.
+  public static func lower(
+    _ model: Model, plan: QuantizationPlan, weights: [String: QuantizedWeight]
+  ) throws -> Model {
+    if plan.storage == .native {
+      let twoBits = plan.layers.filter { $0.weightBits == 2 }.map(\.name)
+      guard twoBits.isEmpty else { throw LoweringError.nativeTwoBits(layers: twoBits) }
+    }
+    let current = try model.applying(OpsetRequirement(plan: plan).patches(for: model))
+    let sites = try QuantizationSites.analyze(
+      current, layerNames: Set(plan.layers.map(\.name)))
+    try PlanCheck(model: current, sites: sites, plan: plan, weights: weights).run()
+    let fitted = try BiasQuantization(model: current, sites: sites, plan: plan, weights: weights)
+    return try current.applying([
+      .quantizeBiases(fitted.biases),
+      .quantizeWeights(fitted.weights, sites: sites, storage: plan.storage),
+      .quantizeActivations(sites, plan.activations),
+      .recordPlan(plan),
+    ])
+  }
+}

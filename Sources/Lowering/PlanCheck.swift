@@ -1,0 +1,92 @@
+import GraphIR
+import Quantization
+import Tensors
+
+/// Compares a plan and its weights with the sites of the model, before anything is rewritten.
+struct PlanCheck {
+  let model: Model
+  let sites: QuantizationSites
+  let plan: QuantizationPlan
+  let weights: [String: QuantizedWeight]
+
+  func run() throws(LoweringError) {
+    try checkLayers()
+    try checkActivations()
+  }
+
+  private func checkLayers() throws(LoweringError) {
+    let known = Dictionary(uniqueKeysWithValues: sites.layers.map { ($0.name, $0) })
+    var bits: [String: (bits: Int, layer: String)] = [:]
+    for layer in plan.layers {
+      guard let site = known[layer.name], site.weight == layer.weight, site.axis == layer.axis
+      else { throw .unknownLayer(layer.name) }
+      if let first = bits[layer.weight], first.bits != layer.weightBits {
+        throw .sharedBitsDiffer(weight: layer.weight, layers: [first.layer, layer.name])
+      }
+      bits[layer.weight] = (layer.weightBits, layer.name)
+      try checkWeight(of: layer)
+    }
+  }
+
+  private func checkWeight(of layer: QuantizationPlan.Layer) throws(LoweringError) {
+    guard let weight = weights[layer.weight], let float = model.graph.initializers[layer.weight]
+    else { throw .weightMissing(layer: layer.name, weight: layer.weight) }
+    func invalid(_ problem: String) -> LoweringError {
+      .weightInvalid(layer: layer.name, weight: layer.weight, problem: problem)
+    }
+    guard WeightRange.supportedBits.contains(layer.weightBits), weight.bits == layer.weightBits
+    else { throw invalid("has \(weight.bits) bits where the plan says \(layer.weightBits)") }
+    guard weight.integers.elementType == .int8, weight.integers.shape == float.shape else {
+      throw invalid("its integers have shape \(weight.integers.shape), not \(float.shape)")
+    }
+    guard weight.axis == layer.axis, weight.scales.count == float.shape[layer.axis] else {
+      throw invalid("needs one scale for each channel of axis \(layer.axis)")
+    }
+    guard weight.scales.allSatisfy({ $0.isFinite && $0 > 0 }) else {
+      throw invalid("a scale is not a positive number")
+    }
+    let range = WeightRange.of(bits: weight.bits)
+    let fits = weight.integers.withElements(of: Int8.self) { values in
+      values.allSatisfy { range.contains(Int($0)) }
+    }
+    guard fits else { throw invalid("an integer lies outside \(range)") }
+  }
+
+  private func checkActivations() throws(LoweringError) {
+    let values = Set(sites.activations.map(\.value))
+    if let unknown = plan.activations.keys.filter({ !values.contains($0) }).min() {
+      throw .unknownActivation(unknown)
+    }
+    for site in sites.activations {
+      guard let parameters = plan.activations[site.value] else {
+        throw .activationMissing(value: site.value)
+      }
+      try check(parameters, of: site)
+      if let source = site.sameAs, plan.activations[source] != parameters {
+        throw .activationsDiffer(value: site.value, source: source)
+      }
+    }
+  }
+
+  private func check(
+    _ parameters: AffineParameters, of site: QuantizationSites.Activation
+  ) throws(LoweringError) {
+    guard [.uint8, .int8].contains(parameters.elementType),
+      parameters.elementType.integerRange?.contains(parameters.zeroPoint) == true
+    else {
+      throw .activationInvalid(
+        value: site.value,
+        problem: "zero point \(parameters.zeroPoint) does not fit \(parameters.elementType)")
+    }
+    guard parameters.scale.isFinite, parameters.scale >= .leastNormalMagnitude else {
+      throw .activationInvalid(
+        value: site.value, problem: "scale \(parameters.scale) is not a positive number")
+    }
+    guard site.satisfies(parameters) else {
+      throw .activationInvalid(
+        value: site.value,
+        problem: "its range leaves that of the activation function before it "
+          + "(QuantizationSites.Activation.constrained)")
+    }
+  }
+}

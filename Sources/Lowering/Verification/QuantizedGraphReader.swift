@@ -1,0 +1,181 @@
+import GraphIR
+import Quantization
+import Tensors
+
+/// Reads layers back from a graph of `QuantizeLinear` and `DequantizeLinear`.
+struct QuantizedGraphReader {
+  struct Kernel {
+    var name: String
+    /// Nil where the layer runs in integers.
+    var reason: String?
+  }
+
+  private let index: GraphIndex
+  private let plan: QuantizationPlan
+  private let nodes: [String: Node]
+  /// Parameters by dequantized value.
+  private var activations: [String: AffineParameters] = [:]
+
+  init(_ graph: Graph, plan: QuantizationPlan) throws {
+    index = GraphIndex(graph)
+    self.plan = plan
+    var nodes: [String: Node] = [:]
+    for node in graph.nodes where plan.layers.contains(where: { $0.op == node.op }) {
+      nodes[node.identity] = node
+    }
+    for node in graph.nodes where nodes[node.identity] != nil && !node.name.isEmpty {
+      nodes[node.name] = node
+    }
+    self.nodes = nodes
+    for (value, expected) in plan.activations {
+      activations[try dequantizedName(of: value, expected)] = expected
+    }
+  }
+
+  /// Finds the pair of a value, by the quantizer's input or by the dequantizer's output.
+  private func dequantizedName(
+    of value: String, _ expected: AffineParameters
+  ) throws(VerificationError) -> String {
+    let quantizers = (index.consumers[value] ?? []).map { index.nodes[$0] }
+      .filter { $0.isOperator("QuantizeLinear") && $0.input(0) == value }
+    var dequantizer = quantizers.first?.output(0).flatMap { index.onlyConsumer(of: $0) }
+    if dequantizer == nil { dequantizer = index.producer(of: value) }
+    guard let dequantizer, dequantizer.isOperator("DequantizeLinear"),
+      let quantizer = dequantizer.input(0).flatMap({ index.producer(of: $0) }),
+      quantizer.isOperator("QuantizeLinear"), let result = dequantizer.output(0)
+    else { throw .activation(value: value, problem: "is not quantized") }
+    for node in [quantizer, dequantizer] where parameters(of: node) != expected {
+      throw .activation(value: value, problem: "has other parameters than the plan")
+    }
+    return result
+  }
+
+  private func parameters(of node: Node) -> AffineParameters? {
+    guard let scale = constant(node, 1), scale.elementType == .float32, scale.count == 1,
+      let zeroPoint = constant(node, 2), zeroPoint.count == 1, let integers = zeroPoint.integers()
+    else { return nil }
+    return AffineParameters(
+      scale: scale.elements(of: Float.self)[0], zeroPoint: integers[0],
+      elementType: zeroPoint.elementType)
+  }
+
+  private func constant(_ node: Node, _ input: Int) -> Tensor? {
+    node.input(input).flatMap { index.constants[$0] }
+  }
+
+  func kernel(of layer: QuantizationPlan.Layer) throws -> Kernel {
+    guard let node = nodes[layer.name], let input = node.input(0) else {
+      throw VerificationError.layerMissing(layer.name)
+    }
+    guard let parameters = activations[input] else {
+      throw VerificationError.notFused(layer: layer.name, problem: "its input is not quantized")
+    }
+    let weight = try weight(of: node, layer)
+    try checkBias(of: node, layer, scales: weight.scales, inputScale: parameters.scale)
+    guard weight.dequantizedType == .int8 else {
+      return Kernel(
+        name: node.op,
+        reason: "\(weight.dequantizedType) weights go straight into DequantizeLinear, which "
+          + "ONNX Runtime repeats on every run")
+    }
+    return try fusedKernel(of: node, layer)
+  }
+
+  private func weight(
+    of node: Node, _ layer: QuantizationPlan.Layer
+  ) throws -> (scales: [Float], dequantizedType: ElementType) {
+    func broken(_ problem: String) -> VerificationError {
+      .weight(layer: layer.name, problem: problem)
+    }
+    guard let dequantizer = node.input(1).flatMap({ index.producer(of: $0) }),
+      dequantizer.isOperator("DequantizeLinear"), var source = dequantizer.input(0)
+    else { throw broken("is not dequantized from integers") }
+    let cast = index.producer(of: source)
+    if let cast {
+      guard cast.isOperator("Cast"), try cast.int("to") == Int(ElementType.int8.rawValue),
+        let stored = cast.input(0)
+      else { throw broken("is not a constant") }
+      source = stored
+    }
+    guard let stored = index.constants[source] else { throw broken("is not a constant") }
+    guard stored.elementType == WeightEncoding.elementType(bits: layer.weightBits) else {
+      throw broken("is stored as \(stored.elementType), the plan says \(layer.weightBits) bits")
+    }
+    guard (cast != nil) == (stored.elementType != .int8 && plan.storage == .cast) else {
+      throw broken("is not stored in the form of the plan (\(plan.storage.rawValue))")
+    }
+    try checkValues(stored, layer)
+    guard layer.axis < stored.rank, try dequantizer.int("axis") ?? 1 == layer.axis else {
+      throw broken("is scaled along another axis than \(layer.axis)")
+    }
+    let type = cast == nil ? stored.elementType : .int8
+    guard let scale = constant(dequantizer, 1), scale.elementType == .float32,
+      scale.shape == [stored.shape[layer.axis]]
+    else { throw broken("does not have one scale for each output channel") }
+    let scales = scale.elements(of: Float.self)
+    guard scales.allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      throw broken("has a scale that is not positive")
+    }
+    guard let zeroPoint = constant(dequantizer, 2), zeroPoint.elementType == type,
+      zeroPoint.shape == scale.shape, zeroPoint.integers()?.allSatisfy({ $0 == 0 }) == true
+    else { throw broken("does not have explicit zero points of zero") }
+    return (scales, type)
+  }
+
+  private func checkValues(
+    _ stored: Tensor, _ layer: QuantizationPlan.Layer
+  ) throws(VerificationError) {
+    let range = WeightRange.of(bits: layer.weightBits)
+    let fits =
+      stored.elementType == .int8
+      ? stored.withElements(of: Int8.self) { $0.allSatisfy { range.contains(Int($0)) } }
+      : stored.integers()?.allSatisfy(range.contains) == true
+    guard fits else {
+      throw .weight(layer: layer.name, problem: "has integers beyond \(layer.weightBits) bits")
+    }
+  }
+
+  private func checkBias(
+    of node: Node, _ layer: QuantizationPlan.Layer, scales: [Float], inputScale: Float
+  ) throws(VerificationError) {
+    guard node.op != "MatMul", let bias = node.input(2) else { return }
+    guard let dequantizer = index.producer(of: bias), dequantizer.isOperator("DequantizeLinear"),
+      let integers = constant(dequantizer, 0), integers.elementType == .int32,
+      let scale = constant(dequantizer, 1), scale.elementType == .float32
+    else { throw .bias(layer: layer.name, problem: "is not dequantized from int32") }
+    let exact = zip(scale.elements(of: Float.self), scales).allSatisfy {
+      $0.bitPattern == (inputScale * $1).bitPattern
+    }
+    guard scale.count == scales.count, integers.count == scales.count, exact else {
+      throw .bias(
+        layer: layer.name, problem: "does not have the scale of its input times its weight's")
+    }
+  }
+
+  /// Follows the result through activation functions that the quantizer behind them replaces.
+  private func fusedKernel(of node: Node, _ layer: QuantizationPlan.Layer) throws -> Kernel {
+    let quantized = ["Conv": "QLinearConv", "Gemm": "QGemm"][node.op] ?? "QLinearMatMul"
+    var value = node.identity
+    while let next = index.onlyConsumer(of: value), let result = next.output(0) {
+      if next.isOperator("QuantizeLinear") {
+        return Kernel(name: quantized, reason: nil)
+      }
+      guard
+        case .clamp(let lower, let upper) = try OperatorRole(of: next, constants: index.constants),
+        let quantizer = index.onlyConsumer(of: result), let range = parameters(of: quantizer)
+      else { break }
+      let limits = QuantizationSites.Activation(
+        value: result, sameAs: nil, lowerLimit: lower, upperLimit: upper, readers: [],
+        replacesFloatValue: true)
+      guard limits.satisfies(range) else { break }
+      value = result
+    }
+    switch node.op {
+    case "Gemm": return Kernel(name: "QGemm", reason: nil)
+    case "MatMul": return Kernel(name: "MatMulIntegerToFloat", reason: nil)
+    default:
+      throw VerificationError.notFused(
+        layer: layer.name, problem: "its result is not quantized right after it")
+    }
+  }
+}
