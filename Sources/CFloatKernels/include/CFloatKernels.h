@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "histogram.h"
 #include "quantization_error.h"
 
 #ifdef __cplusplus

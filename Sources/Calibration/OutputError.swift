@@ -1,0 +1,126 @@
+import CFloatKernels
+import FloatRuntime
+public import Parallelism
+public import Quantization
+import Tensors
+
+/// Expected squared error at a layer's output, `tr(dW E[x x'] dW')`, over the output's power
+/// `tr(W E[x x'] W')`: sums over sampled columns of `||(Q(W) - W) x||^2` and `||W x||^2`.
+public enum OutputError {
+  /// The relative error of each quantized form of the weight.
+  public static func relative(
+    of quantized: [QuantizedWeight], rows: WeightRows, inputs: LayerInputSample, pool: WorkerPool
+  ) -> [Double] {
+    guard inputs.count > 0, rows.length * inputs.layer.group == inputs.length, rows.count > 0 else {
+      return quantized.map { _ in 0 }
+    }
+    let perGroup = rows.count / inputs.layer.group
+    let step = max(1, min(64, perGroup))
+    // Chunks of output channels that lie within one group.
+    let chunks = (0..<inputs.layer.group).flatMap { group in
+      stride(from: 0, to: perGroup, by: step).map { first in
+        (group * perGroup + first, min(step, perGroup - first), group)
+      }
+    }
+    let integers = quantized.map { rows.rows(of: $0) }
+    var partial = Array(repeating: 0.0, count: chunks.count * (quantized.count + 1))
+    partial.withUnsafeMutableBufferPointer { partial in
+      nonisolated(unsafe) let partial = partial
+      pool.forEach(chunks.count) { chunk in
+        let (first, count, group) = chunks[chunk]
+        let product = ChunkProduct(
+          rows: rows, first: first, count: count, group: group, inputs: inputs)
+        let base = chunk * (quantized.count + 1)
+        partial[base] = product.power()
+        for (index, weight) in quantized.enumerated() {
+          partial[base + 1 + index] = product.error(integers[index], weight.scales)
+        }
+      }
+    }
+    func total(_ index: Int) -> Double {
+      chunks.indices.reduce(0) { $0 + partial[$1 * (quantized.count + 1) + index] }
+    }
+    let power = total(0)
+    return quantized.indices.map { power > 0 ? total($0 + 1) / power : 0 }
+  }
+
+  /// Mean of `(Q(W) - W) x` of every output channel, which a bias can take back.
+  public static func means(
+    of quantized: QuantizedWeight, rows: WeightRows, inputs: LayerInputSample
+  ) -> [Float] {
+    let means = inputs.means
+    guard inputs.count > 0, rows.length * inputs.layer.group == inputs.length else {
+      return Array(repeating: 0, count: rows.count)
+    }
+    let perGroup = max(1, rows.count / inputs.layer.group)
+    let integers = rows.rows(of: quantized)
+    return rows.values.withElements(of: Float.self) { weights in
+      integers.withElements(of: Int8.self) { integers in
+        (0..<rows.count).map { row in
+          let mean = means[row / perGroup]
+          let scale = quantized.scales[row]
+          var sum = 0.0
+          for entry in 0..<rows.length {
+            let at = row * rows.length + entry
+            sum += Double((Float(integers[at]) * scale - weights[at]) * mean[entry])
+          }
+          return Float(sum)
+        }
+      }
+    }
+  }
+}
+
+/// Products of some output channels of one group with the sampled columns.
+private struct ChunkProduct {
+  let rows: WeightRows
+  let first: Int
+  let count: Int
+  let group: Int
+  let inputs: LayerInputSample
+
+  func power() -> Double {
+    rows.values.withElements(of: Float.self) { weights in
+      squaredNorm(UnsafeBufferPointer(rebasing: weights[range]))
+    }
+  }
+
+  func error(_ integers: Tensor, _ scales: [Float]) -> Double {
+    let residual = [Float](unsafeUninitializedCapacity: count * rows.length) {
+      buffer, initialized in
+      rows.values.withElements(of: Float.self) { weights in
+        integers.withElements(of: Int8.self) { integers in
+          guard let target = buffer.baseAddress, let weights = weights.baseAddress,
+            let integers = integers.baseAddress
+          else { return }
+          for row in 0..<count {
+            let start = (first + row) * rows.length
+            fk_rounding_residual(
+              weights + start, integers + start, rows.length, scales[first + row],
+              target + row * rows.length)
+          }
+        }
+      }
+      initialized = count * rows.length
+    }
+    return residual.withUnsafeBufferPointer(squaredNorm)
+  }
+
+  private var range: Range<Int> { first * rows.length..<(first + count) * rows.length }
+
+  private func squaredNorm(_ matrix: UnsafeBufferPointer<Float>) -> Double {
+    let product = [Float](unsafeUninitializedCapacity: count * inputs.count) {
+      buffer, initialized in
+      inputs.values.withUnsafeBufferPointer { columns in
+        guard let matrix = matrix.baseAddress, let columns = columns.baseAddress,
+          let output = buffer.baseAddress
+        else { return }
+        TransposedProduct.multiply(
+          matrix, rows.length, columns + group * rows.length, inputs.length, into: output,
+          inputs.count, m: count, n: inputs.count, k: rows.length)
+      }
+      initialized = count * inputs.count
+    }
+    return product.reduce(0) { $0 + Double($1) * Double($1) }
+  }
+}
