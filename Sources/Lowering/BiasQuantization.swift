@@ -24,9 +24,7 @@ struct BiasQuantization {
     let names = Set(sites.layers.map(\.weight))
     self.weights = weights.filter { names.contains($0.key) }
     let index = GraphIndex(model.graph)
-    // `MatMul` has no bias of its own; the Add after it stays float.
-    let biased = sites.layers.filter { $0.bias != nil && $0.op != "MatMul" }
-    for layer in biased {
+    for layer in sites.layers {
       guard let input = plan.activations[layer.input],
         let bias = layer.bias.flatMap({
           index.constants[$0]
@@ -37,7 +35,7 @@ struct BiasQuantization {
     for layer in sites.layers {
       guard let input = plan.activations[layer.input], let weight = self.weights[layer.weight]
       else { continue }
-      let values = layer.op == "MatMul" ? nil : layer.bias.flatMap { index.constants[$0] }
+      let values = layer.bias.flatMap { index.constants[$0] }
       let bias = try BiasQuantization.quantize(
         values?.elements(of: Float.self), of: layer, weight: weight, input: input)
       if let bias { biases.append(bias) }

@@ -47,7 +47,8 @@ struct LayerRecognition {
       layer.axis = 1
       if let add = index.onlyConsumer(of: output), add.isOperator("Add"),
         let bias = add.inputs.first(where: { $0 != output }),
-        isBias(bias, channels: tensor.shape[1]), let sum = add.output(0)
+        isBias(bias, channels: tensor.shape[1]), index.constants[bias]?.rank == 1,
+        let sum = add.output(0)
       {
         layer.bias = bias
         layer.output = sum

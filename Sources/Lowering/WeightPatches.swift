@@ -66,7 +66,9 @@ extension GraphPatch {
       var insertion = NodeInsertion()
       let index = GraphIndex(model.graph)
       for bias in biases {
-        guard let position = index.producers[bias.layer.node] else { continue }
+        guard let position = index.producers[bias.layer.output],
+          let input = model.graph.nodes[position].inputs.lastIndex(of: bias.name)
+        else { continue }
         let isOwn = index.consumers[bias.name]?.count == 1 && !index.isVisibleOutside(bias.name)
         let keepsName = isOwn && model.graph.initializers[bias.name] != nil
         let output = keepsName ? bias.name : scope.fresh(bias.name + "_dequantized")
@@ -77,7 +79,7 @@ extension GraphPatch {
           model.graph.replaceInitializer(bias.name, by: added)
         } else {
           for (name, tensor) in added { model.graph.initializers[name] = tensor }
-          model.graph.nodes[position].inputs[2] = output
+          model.graph.nodes[position].inputs[input] = output
         }
         insertion.insert(
           [

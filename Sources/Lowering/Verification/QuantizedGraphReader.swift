@@ -135,10 +135,20 @@ struct QuantizedGraphReader {
     }
   }
 
+  /// The bias input; for a `MatMul` that of the Add behind it.
+  private func bias(of node: Node) -> String? {
+    guard node.op == "MatMul" else { return node.input(2) }
+    guard let add = index.onlyConsumer(of: node.identity), add.isOperator("Add"),
+      let bias = add.inputs.first(where: { $0 != node.identity }),
+      let dequantizer = index.producer(of: bias), constant(dequantizer, 0) != nil
+    else { return nil }
+    return bias
+  }
+
   private func checkBias(
     of node: Node, _ layer: QuantizationPlan.Layer, scales: [Float], inputScale: Float
   ) throws(VerificationError) {
-    guard node.op != "MatMul", let bias = node.input(2) else { return }
+    guard let bias = bias(of: node) else { return }
     guard let dequantizer = index.producer(of: bias), dequantizer.isOperator("DequantizeLinear"),
       let integers = constant(dequantizer, 0), integers.elementType == .int32,
       let scale = constant(dequantizer, 1), scale.elementType == .float32
@@ -156,6 +166,9 @@ struct QuantizedGraphReader {
   private func fusedKernel(of node: Node, _ layer: QuantizationPlan.Layer) throws -> Kernel {
     let quantized = ["Conv": "QLinearConv", "Gemm": "QGemm"][node.op] ?? "QLinearMatMul"
     var value = node.identity
+    if node.op == "MatMul", bias(of: node) != nil {
+      value = index.onlyConsumer(of: value)?.output(0) ?? value
+    }
     while let next = index.onlyConsumer(of: value), let result = next.output(0) {
       if next.isOperator("QuantizeLinear") {
         return Kernel(name: quantized, reason: nil)
