@@ -7,6 +7,8 @@ struct Module {
   let imports: [String]
   var products: [Target.Dependency] = []
   var tested = true
+  /// What its tests import besides, for example to read model files.
+  var testImports: [String] = []
 }
 
 let modules: [Module] = [
@@ -19,7 +21,8 @@ let modules: [Module] = [
   Module(name: "ONNXFormat", imports: ["COnnx", "GraphIR", "Tensors"]),
   Module(
     name: "FloatRuntime",
-    imports: ["CFloatKernels", "COpenBLAS", "GraphIR", "Parallelism", "Quantization", "Tensors"]),
+    imports: ["CFloatKernels", "COpenBLAS", "GraphIR", "Parallelism", "Quantization", "Tensors"],
+    testImports: ["ONNXFormat"]),
   Module(
     name: "Calibration",
     imports: ["CFloatKernels", "FloatRuntime", "GraphIR", "Parallelism", "Quantization", "Tensors"]),
@@ -76,7 +79,9 @@ let tests: [Target] =
     .testTarget(
       name: module.name + "Tests",
       dependencies: [.target(name: module.name), "TestSupport"]
-        + module.imports.filter { !$0.hasPrefix("C") }.map { .target(name: $0) },
+        + (module.imports.filter { !$0.hasPrefix("C") } + module.testImports).map {
+          .target(name: $0)
+        },
       swiftSettings: strict)
   } + [
     .testTarget(name: "ArchitectureTests", swiftSettings: strict),
