@@ -6,6 +6,8 @@ enum OperatorRegistry {
     CastOperators.definitions,
     LogicOperators.definitions,
     UnaryOperators.definitions,
+    RotaryEmbedding.definitions,
+    AttentionOperator.definitions,
     WindowOperators.definitions,
     SpectrumOperators.definitions,
     EinsumOperator.definitions,

@@ -110,7 +110,8 @@ extension GraphPatch {
     GraphPatch("upgrade to opset \(target)") { model in
       precondition(target <= OpsetUpgrade.latest)
       let version = model.opset
-      guard version < target else { return }
+      // Without a standard operator set there is nothing to raise.
+      guard version < target, model.operatorSets.contains(where: \.domain.isEmpty) else { return }
       guard version >= OpsetUpgrade.oldest else {
         throw GraphError.unsupported(
           node: "model",
