@@ -88,7 +88,7 @@ struct TypeConversion: Sendable {
   }
 
   /// Packs the low bits of bytes.
-  private func packed(_ codes: Tensor, as target: ElementType) -> Tensor? {
+  func packed(_ codes: Tensor, as target: ElementType) -> Tensor? {
     guard let byteCount = target.byteCount(of: codes.count) else { return nil }
     let storage = TensorStorage(byteCount: byteCount)
     let bytes = storage.mutableBytes
