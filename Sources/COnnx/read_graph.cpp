@@ -1,10 +1,9 @@
+#include "standard_domain.h"
 #include "unknown_fields.h"
 #include "view_reader.h"
 
 namespace connx {
 namespace {
-
-constexpr const char *standardDomain = "ai.onnx";
 
 // Denotations have no view; neither has what this libonnx does not know.
 bool isPlain(const onnx::TypeProto &message) {

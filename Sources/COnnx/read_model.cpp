@@ -1,20 +1,30 @@
+#include "standard_domain.h"
 #include "unknown_fields.h"
 #include "view_reader.h"
 
 namespace connx {
-namespace {
-
-constexpr const char *standardDomain = "ai.onnx";
-
-}  // namespace
 
 connx_operator_set ViewReader::operatorSet(const onnx::OperatorSetIdProto &message) {
   if (message.domain() == standardDomain) return {{}, message.version()};
   return {bytes(message.domain()), message.version()};
 }
 
+namespace {
+
+// An operator set without a version records that the standard domain was spelled out.
+template <typename Sets, typename Message>
+void keepSpelling(const Sets &sets, Message &rest) {
+  for (const auto &item : sets) {
+    if (item.domain() == standardDomain) rest.add_opset_import()->set_domain(standardDomain);
+  }
+}
+
+}  // namespace
+
 connx_bytes ViewReader::remainder(const onnx::FunctionProto &message) {
   onnx::FunctionProto rest;
+  if (message.domain() == standardDomain) rest.set_domain(standardDomain);
+  keepSpelling(message.opset_import(), rest);
   auto *fields = rest.mutable_unknown_fields();
   fields->MergeFrom(message.unknown_fields());
   fields->DeleteByNumber(functionAttributeDefaultField);
@@ -56,14 +66,11 @@ connx_function ViewReader::function(const onnx::FunctionProto &message) {
   return view;
 }
 
-// An operator set without a version records that the standard domain was spelled out.
 connx_bytes ViewReader::remainder(const onnx::ModelProto &message) {
   onnx::ModelProto rest;
   *rest.mutable_training_info() = message.training_info();
   rest.mutable_unknown_fields()->MergeFrom(message.unknown_fields());
-  for (const auto &item : message.opset_import()) {
-    if (item.domain() == standardDomain) rest.add_opset_import()->set_domain(standardDomain);
-  }
+  keepSpelling(message.opset_import(), rest);
   return serialized(rest);
 }
 

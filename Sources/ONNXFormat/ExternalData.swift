@@ -66,8 +66,9 @@ final class ExternalData {
       files[location] = file
       return file
     } catch {
+      let reason = if case .cannotOpen(_, let reason) = error { reason } else { "\(error)" }
       throw .externalMissing(
-        file: model, tensor: tensor, location: location, reason: error.description)
+        file: model, tensor: tensor, location: location, reason: reason)
     }
   }
 

@@ -1,4 +1,5 @@
-import GraphIR
+public import GraphIR
+public import Tensors
 
 /// What is wrong with a model or tensor file, or with the place it is written to.
 public enum ONNXError: Error, Equatable, Sendable {
@@ -28,10 +29,7 @@ public enum ONNXError: Error, Equatable, Sendable {
   case externalRange(
     file: String, tensor: String, location: String, offset: Int, length: Int, size: Int)
 
-  case outputExists(file: String)
-  case outputIsFolder(file: String)
-  case unwritable(file: String, reason: String)
-  case outputTooLarge(file: String)
+  case output(TensorFileError)
 }
 
 extension ONNXError: CustomStringConvertible {
@@ -91,11 +89,7 @@ extension ONNXError: CustomStringConvertible {
     case .externalRange(let file, let tensor, let location, let offset, let length, let size):
       "\(file): tensor '\(tensor)' needs \(length) bytes at \(offset) of '\(location)', "
         + "which has \(size)"
-    case .outputExists(let file): "\(file) exists; pass --overwrite to replace it"
-    case .outputIsFolder(let file): "\(file) is a folder, not a file to write"
-    case .unwritable(let file, let reason): "\(file) cannot be written: \(reason)"
-    case .outputTooLarge(let file):
-      "\(file) cannot be written: without its weights the model is larger than 2 GiB"
+    case .output(let error): error.description
     default: "unreachable"
     }
   }

@@ -28,6 +28,24 @@ public enum TensorProtoFile {
     return try value(view, tensors: TensorImporter(document: document))
   }
 
+  /// Writes a `TensorProto`, as a whole or not at all.
+  public static func save(
+    _ tensor: Tensor, name: String = "", to path: String, overwrite: Bool
+  ) throws(ONNXError) {
+    let arena = ViewArena()
+    let exporter = GraphExporter(arena: arena, weights: WeightPlacement())
+    var view = exporter.tensor(NamedTensor(name: name, tensor: tensor))
+    do {
+      try OutputFile.write(to: path, overwrite: overwrite) { descriptor in
+        withExtendedLifetime((arena, tensor)) {
+          failureReason { connx_write_tensor(&view, descriptor, $0) }
+        }
+      }
+    } catch {
+      throw .output(error)
+    }
+  }
+
   private static func value(
     _ view: connx_value, tensors: TensorImporter
   ) throws(ONNXError) -> StoredValue {

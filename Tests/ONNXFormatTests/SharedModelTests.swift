@@ -24,4 +24,15 @@ import Testing
     let file = try FileManager.default.attributesOfItem(atPath: path)[.size] as? Int ?? 0
     #expect(bytes <= file && bytes > file / 10)
   }
+
+  @Test(.enabled(if: !models.isEmpty, "no ../shared/models"), arguments: models)
+  func survivesARoundTrip(path: String) throws {
+    let folder = try TemporaryFolder()
+    let model = try ONNXFile.load(path: path)
+    try ONNXFile.save(model, to: folder.file("a.onnx"), overwrite: false)
+    let again = try ONNXFile.load(path: folder.file("a.onnx"))
+    #expect(again == model)
+    try ONNXFile.save(again, to: folder.file("b.onnx"), overwrite: false)
+    #expect(try contents(folder.file("a.onnx")) == contents(folder.file("b.onnx")))
+  }
 }

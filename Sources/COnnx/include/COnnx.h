@@ -277,8 +277,8 @@ void connx_close(connx_document *_Nonnull document);
 /* Serializes to a file descriptor; equal views give equal bytes. */
 connx_status connx_write_model(const connx_model *_Nonnull model, int descriptor,
                                connx_error *_Nonnull error);
-connx_status connx_write_value(const connx_value *_Nonnull value, int descriptor,
-                               connx_error *_Nonnull error);
+connx_status connx_write_tensor(const connx_tensor *_Nonnull tensor, int descriptor,
+                                connx_error *_Nonnull error);
 
 #ifdef __cplusplus
 }

@@ -7,16 +7,25 @@ public enum OutputFile {
   public static func write(
     to path: String, overwrite: Bool, chunks: [UnsafeRawBufferPointer]
   ) throws(TensorFileError) {
+    try write(to: path, overwrite: overwrite) { descriptor in
+      for chunk in chunks {
+        if let failure = writeAll(chunk, to: descriptor) { return failure }
+      }
+      return nil
+    }
+  }
+
+  /// Lets `body` write to a descriptor; it returns the reason where it fails.
+  public static func write(
+    to path: String, overwrite: Bool, body: (Int32) -> String?
+  ) throws(TensorFileError) {
     try checkWritable(path, overwrite: overwrite)
     let temporary = "\(path).\(getpid()).tmp"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else {
       throw .cannotWrite(path: path, reason: MappedFile.lastError)
     }
-    var failure: String?
-    for chunk in chunks where failure == nil {
-      failure = writeAll(chunk, to: descriptor)
-    }
+    var failure = body(descriptor)
     if close(descriptor) != 0, failure == nil { failure = MappedFile.lastError }
     if failure == nil, rename(temporary, path) != 0 { failure = MappedFile.lastError }
     if let failure {
@@ -56,7 +65,10 @@ public enum OutputFile {
     }
   }
 
-  private static func writeAll(_ chunk: UnsafeRawBufferPointer, to descriptor: Int32) -> String? {
+  /// Writes every byte; the reason where that fails.
+  public static func writeAll(
+    _ chunk: UnsafeRawBufferPointer, to descriptor: Int32
+  ) -> String? {
     var offset = 0
     while offset < chunk.count {
       let written = Foundation.write(
