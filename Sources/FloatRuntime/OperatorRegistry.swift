@@ -33,6 +33,8 @@ enum OperatorRegistry {
     ConvolutionOperators.definitions,
     MatMulOperators.definitions,
     PoolingOperators.definitions,
+    ConvTransposeOperator.definitions,
+    MaxUnpoolOperator.definitions,
     BatchNormalizationOperator.definitions,
   ]
 

@@ -7,6 +7,7 @@ enum EngineRewrites {
     if model.opset < OpsetUpgrade.latest {
       patches.append(.upgradeOpset(to: OpsetUpgrade.latest))
     }
+    patches.append(.fuseActivations(observing: observing))
     return try model.applying(patches)
   }
 }
