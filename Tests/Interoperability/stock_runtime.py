@@ -1,0 +1,66 @@
+"""What stock ONNX Runtime makes of a file: outputs, and the kernels left after its fusions."""
+
+import collections
+import json
+
+import numpy
+import onnx
+import onnxruntime
+
+INTEGER_MATRIX_KERNELS = ("QGemm", "QLinearMatMul", "MatMulIntegerToFloat")
+
+
+class StockRuntime:
+    def __init__(self, model, folder, optimized=True):
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        levels = onnxruntime.GraphOptimizationLevel
+        options.graph_optimization_level = (
+            levels.ORT_ENABLE_ALL if optimized else levels.ORT_DISABLE_ALL
+        )
+        dump = folder / "optimized.onnx"
+        if optimized:
+            options.optimized_model_filepath = str(dump)
+        self.session = onnxruntime.InferenceSession(
+            str(model), options, providers=["CPUExecutionProvider"]
+        )
+        self.kernels = collections.Counter()
+        if optimized:
+            self.kernels.update(node.op_type for node in onnx.load(dump).graph.node)
+
+    def run(self, inputs):
+        values = self.session.run(None, inputs)
+        return {info.name: value for info, value in zip(self.session.get_outputs(), values)}
+
+    @property
+    def integer_matrix_products(self):
+        return sum(self.kernels[name] for name in INTEGER_MATRIX_KERNELS)
+
+
+def plan_of(path):
+    """The plan that travels in the file's metadata."""
+    entries = {entry.key: entry.value for entry in onnx.load(path).metadata_props}
+    return json.loads(entries["tapq.plan"])
+
+
+def layers_of(plan, *operators):
+    return [layer for layer in plan["layers"] if layer["op"] in operators]
+
+
+def check_file(path):
+    onnx.checker.check_model(str(path), full_check=True)
+
+
+def assert_agrees(expected, found, what):
+    """At most one output step on 0.1 % of the values; a step is 1/255 of the output's range."""
+    assert expected.keys() == found.keys(), what
+    for name, stock in expected.items():
+        own = found[name]
+        assert stock.shape == own.shape, f"{what}: {name}"
+        assert numpy.isfinite(own).all(), f"{what}: {name}"
+        span = float(stock.max() - stock.min()) if stock.size else 0
+        step = max(span / 255, 1e-6)
+        off = numpy.abs(stock.astype(numpy.float64) - own) / step
+        share = float((off > 0.5).mean())
+        assert off.max() <= 1.5, f"{what}: {name} is {off.max():.2f} steps off"
+        assert share <= 0.001, f"{what}: {name} differs on {share:.2%} of its values"

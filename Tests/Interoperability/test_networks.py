@@ -1,0 +1,42 @@
+"""Every network, quantized to 8 bits, 4 bits and a mixture, in stock ONNX Runtime."""
+
+import onnx
+import pytest
+from networks import NETWORKS
+from stock_runtime import StockRuntime, assert_agrees, check_file, layers_of, plan_of
+
+PLANS = {
+    "8": ["--bits", "8"],
+    "4": ["--bits", "4"],
+    "mixed": ["--bits", "2,4,8", "--average-bits", "4.8"],
+}
+
+
+def passes_checker(path):
+    try:
+        check_file(path)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
+def test_quantized_network(tapq, network, plan):
+    if not network.is_present:
+        pytest.skip(f"{network.path} is absent")
+    samples = network.samples()
+    calibration = {name: values[network.batch :] for name, values in samples.items()}
+    inputs = {name: values[: network.batch] for name, values in samples.items()}
+
+    path = tapq.quantize(network.path, calibration, *PLANS[plan])
+    if passes_checker(network.path):
+        check_file(path)
+    stock = StockRuntime(path, path.parent)
+
+    layers = plan_of(path)
+    assert layers["layers"]
+    assert stock.kernels["QLinearConv"] == len(layers_of(layers, "Conv"))
+    assert stock.kernels["Conv"] + stock.kernels["FusedConv"] == 0
+    assert stock.integer_matrix_products == len(layers_of(layers, "Gemm", "MatMul"))
+    assert_agrees(stock.run(inputs), tapq.run(path, inputs), f"{network.name} at {plan} bits")
