@@ -108,7 +108,7 @@ import Testing
       "not a folder")
     try expectFailure(
       ["run", Self.model, "--input", Self.data, "--output-dir", file + "/below"],
-      saying: file + "/below", "cannot be")
+      saying: file + "/below", "is not a folder")
     let taken = try folder.write("keep me", as: "logits.npy")
     try expectFailure(
       ["run", Self.model, "--input", Self.data, "--output-dir", folder.url.path], saying: taken,

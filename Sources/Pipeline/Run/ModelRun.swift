@@ -73,13 +73,7 @@ public struct ModelRun {
 
   /// Where every output goes; throws before anything is computed where one cannot be written.
   private static func outputFiles(_ names: [String], options: Options) throws -> [String] {
-    var isFolder: ObjCBool = false
-    let exists = FileManager.default.fileExists(
-      atPath: options.outputFolder, isDirectory: &isFolder)
-    guard !exists || isFolder.boolValue else {
-      throw TensorFileError.cannotWrite(
-        path: options.outputFolder, reason: "it is a file, not a folder")
-    }
+    let exists = try OutputFile.checkFolder(options.outputFolder)
     var files: [String] = []
     for name in names {
       let file =

@@ -65,6 +65,27 @@ public enum OutputFile {
     }
   }
 
+  /// Whether the folder exists already; throws where neither it nor a folder above it can be
+  /// written to.
+  public static func checkFolder(_ path: String) throws(TensorFileError) -> Bool {
+    var status = stat()
+    if stat(path, &status) == 0 {
+      guard status.st_mode & S_IFMT == S_IFDIR else {
+        throw .cannotWrite(path: path, reason: "it is a file, not a folder")
+      }
+      return true
+    }
+    var above = URL(fileURLWithPath: path).standardizedFileURL
+    while stat(above.path, &status) != 0, above.path != "/" { above.deleteLastPathComponent() }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw .cannotWrite(path: path, reason: "\(above.path) is not a folder")
+    }
+    guard access(above.path, W_OK) == 0 else {
+      throw .cannotWrite(path: path, reason: "\(above.path): \(MappedFile.lastError)")
+    }
+    return false
+  }
+
   /// Writes every byte; the reason where that fails.
   public static func writeAll(
     _ chunk: UnsafeRawBufferPointer, to descriptor: Int32
