@@ -90,6 +90,11 @@ extension GraphPatch {
           ], before: position)
       }
       model.graph.nodes = insertion.applied(to: model.graph.nodes)
+      let remaining = GraphIndex(model.graph)
+      for name in Set(biases.map(\.name)) {
+        guard remaining.consumers[name] == nil, !remaining.isVisibleOutside(name) else { continue }
+        model.graph.initializers.removeValue(forKey: name)
+      }
     }
   }
 }

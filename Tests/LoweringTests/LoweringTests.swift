@@ -110,6 +110,23 @@ struct LoweringTests {
     #expect(report.layers.map(\.kernel) == ["QLinearMatMul", "MatMulIntegerToFloat"])
   }
 
+  @Test func sharedBiasIsQuantizedForEachLayerAndThenDropped() throws {
+    var net = GraphBuilder(inputs: [("x", [4, 8])])
+    net.weight("v", [8, 8])
+    net.weight("w", [8, 8])
+    net.weight("b", [8])
+    net.node("Gemm", ["x", "v", "b"], to: "a")
+    net.node("MatMul", ["a", "w"], to: "m")
+    net.node("Add", ["m", "b"], to: "y")
+    net.output("y")
+    let made = try HandMadePlan(net.model)
+    let lowered = try lower(net.model, made)
+    #expect(lowered.graph.initializers["b"] == nil)
+    let biases = lowered.graph.initializers.values.filter { $0.elementType == .int32 }
+    #expect(biases.count == 2)
+    #expect(try LoweringVerification.verify(lowered, against: made.plan).layers.count == 2)
+  }
+
   @Test func outputsKeepTheirNamesWhereTheyAreQuantized() throws {
     var net = GraphBuilder(inputs: [("x", [1, 4, 4, 4])])
     net.conv("x", (4, 4), to: "y")
