@@ -47,3 +47,41 @@ extension Node {
     }
   }
 }
+
+extension Node {
+  /// Replaces value names, in subgraphs too. Names are unique across a graph and its subgraphs,
+  /// so nothing else can be meant.
+  mutating func rename(_ names: [String: String]) {
+    for index in inputs.indices {
+      if let name = names[inputs[index]] { inputs[index] = name }
+    }
+    for index in outputs.indices {
+      if let name = names[outputs[index]] { outputs[index] = name }
+    }
+    mapSubgraphs { graph in
+      var graph = graph
+      graph.rename(names)
+      return graph
+    }
+  }
+}
+
+extension Graph {
+  mutating func rename(_ names: [String: String]) {
+    for index in inputs.indices {
+      if let name = names[inputs[index].name] { inputs[index].name = name }
+    }
+    for index in outputs.indices {
+      if let name = names[outputs[index].name] { outputs[index].name = name }
+    }
+    for index in valueInfos.indices {
+      if let name = names[valueInfos[index].name] { valueInfos[index].name = name }
+    }
+    if initializers.keys.contains(where: { names[$0] != nil }) {
+      let constants = initializers
+      initializers = [:]
+      for (name, tensor) in constants { initializers[names[name] ?? name] = tensor }
+    }
+    for index in nodes.indices { nodes[index].rename(names) }
+  }
+}
