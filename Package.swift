@@ -17,7 +17,8 @@ let modules: [Module] = [
   Module(name: "Quantization", imports: ["CFloatKernels", "Parallelism", "Tensors"]),
   Module(
     name: "GraphIR", imports: ["Tensors"],
-    products: [.product(name: "OrderedCollections", package: "swift-collections")]),
+    products: [.product(name: "OrderedCollections", package: "swift-collections")],
+    testImports: ["FloatRuntime", "ONNXFormat"]),
   Module(name: "ONNXFormat", imports: ["COnnx", "GraphIR", "Tensors"]),
   Module(
     name: "FloatRuntime",

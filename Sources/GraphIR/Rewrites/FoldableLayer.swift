@@ -107,7 +107,7 @@ struct FoldableLayer {
   /// Weight and bias with every output channel scaled and shifted; nil where channels differ.
   func scaled(by affine: BatchNormalizationAffine) -> (weight: Tensor, bias: Tensor)? {
     guard affine.scale.count == channels else { return nil }
-    let weight: Tensor = weight.withElements(of: Float.self) { source in
+    let scaled: Tensor = weight.withElements(of: Float.self) { source in
       Tensor(shape: weight.shape) { fill($0, from: source, scales: affine.scale) }
     }
     var biases: [Float] = []
@@ -115,7 +115,7 @@ struct FoldableLayer {
       let old = bias.map { Double($0[channel]) } ?? 0
       biases.append(Float(old * affine.scale[channel] + affine.shift[channel]))
     }
-    return (weight, Tensor(biases, shape: [channels]))
+    return (scaled, Tensor(biases, shape: [channels]))
   }
 
   private func fill(

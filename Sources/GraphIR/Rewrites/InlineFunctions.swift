@@ -11,7 +11,8 @@ extension GraphPatch {
       let used = model.graph.domains
       model.operatorSets.removeAll { !$0.domain.isEmpty && !used.contains($0.domain) }
       for set in inliner.imported
-      where used.contains(set.domain) && !model.operatorSets.contains(where: { $0.domain == set.domain })
+      where used.contains(set.domain)
+        && !model.operatorSets.contains(where: { $0.domain == set.domain })
       {
         model.operatorSets.append(set)
       }

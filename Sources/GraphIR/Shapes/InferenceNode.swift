@@ -89,7 +89,8 @@ struct InferenceNode {
   }
 
   /// Two dimensions that must be equal: the more exact of them.
-  func unify(_ left: Dimension, _ right: Dimension, _ what: String) throws(GraphError) -> Dimension {
+  func unify(_ left: Dimension, _ right: Dimension, _ what: String) throws(GraphError) -> Dimension
+  {
     if let a = left.size, let b = right.size, a != b {
       throw mismatch("\(what): \(a) and \(b) differ")
     }

@@ -14,7 +14,9 @@ public enum ShapeInference {
     var names: Set<String> = []
     model.graph.collectNames(into: &names)
     var result: [String: ValueType] = [:]
-    for (name, type) in scope.innerTypes where names.contains(name) { result[name] = type.valueType }
+    for (name, type) in scope.innerTypes where names.contains(name) {
+      result[name] = type.valueType
+    }
     for (name, type) in scope.types where names.contains(name) { result[name] = type.valueType }
     return result
   }

@@ -11,8 +11,10 @@ enum ElementwiseShapes {
       "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu", "Trilu",
     ], { [$0.type(0)] }
   ).adding(
-    .init(["Add", "Sub", "Mul", "Div", "Mod", "Sum", "Max", "Min", "Mean", "BitShift"]
-      + ["BitwiseAnd", "BitwiseOr", "BitwiseXor"]) {
+    .init(
+      ["Add", "Sub", "Mul", "Div", "Mod", "Sum", "Max", "Min", "Mean", "BitShift"]
+        + ["BitwiseAnd", "BitwiseOr", "BitwiseXor"]
+    ) {
       [try broadcast($0, element: $0.inputs.indices.lazy.compactMap($0.element).first)]
     }
   ).adding(

@@ -15,7 +15,9 @@ enum IndexingShapes {
     "Compress": { [InferredType($0.element(0), try compress($0))] },
     "Expand": { [InferredType($0.element(0), try expand($0))] },
     "Tile": { [InferredType($0.element(0), try tile($0))] },
-    "NonZero": { [InferredType(.int64, [$0.shape(0).map { .fixed($0.count) } ?? .unknown, .unknown])] },
+    "NonZero": {
+      [InferredType(.int64, [$0.shape(0).map { .fixed($0.count) } ?? .unknown, .unknown])]
+    },
     "Unique": { node in
       let flat = try node.node.int("axis") == nil
       let values = InferredType(

@@ -55,7 +55,8 @@ enum LayoutShapes {
       return shape
     }
     if source.fixed != nil, shape.fixed != nil, rest.exact == nil {
-      throw node.mismatch("cannot reshape \(source.text): \(target.count) dimensions do not divide it")
+      throw node.mismatch(
+        "cannot reshape \(source.text): \(target.count) dimensions do not divide it")
     }
     shape[open] = rest.dimension
     return shape

@@ -65,7 +65,8 @@ enum MatrixShapes {
       for letter in term { uses[letter, default: 0] += 1 }
       guard let shape = try node.shape(index, rank: term.count) else { return unknown }
       for (letter, size) in zip(term, shape) {
-        sizes[letter] = try sizes[letter].map { try node.broadcast([[$0], [size]])?[0] ?? size } ?? size
+        sizes[letter] =
+          try sizes[letter].map { try node.broadcast([[$0], [size]])?[0] ?? size } ?? size
       }
     }
     let result =
