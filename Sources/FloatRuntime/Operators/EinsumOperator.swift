@@ -29,7 +29,9 @@ enum EinsumOperator {
     _ factors: [EinsumFactor], to output: [Int], _ inputs: OperatorInputs
   ) throws -> Tensor {
     var result = factors[0]
-    if factors.count == 1 { return try result.product(EinsumFactor.one(like: result), output, inputs) }
+    if factors.count == 1 {
+      return try result.product(EinsumFactor.one(like: result), output, inputs)
+    }
     for index in 1..<factors.count {
       let needed = Set(factors[(index + 1)...].flatMap(\.labels) + output)
       let last = index == factors.count - 1
