@@ -30,12 +30,12 @@ enum OperatorRegistry {
     CumulativeOperators.definitions,
     DropoutOperator.definitions,
     DeterminantOperator.definitions,
-    ConvolutionOperators.definitions,
-    MatMulOperators.definitions,
-    PoolingOperators.definitions,
-    ConvTransposeOperator.definitions,
+    ConvolutionOperators.definitions.map(\.acceptingHalves),
+    MatMulOperators.definitions.map(\.acceptingHalves),
+    PoolingOperators.definitions.map(\.acceptingHalves),
+    ConvTransposeOperator.definitions.map(\.acceptingHalves),
     MaxUnpoolOperator.definitions,
-    BatchNormalizationOperator.definitions,
+    BatchNormalizationOperator.definitions.map(\.acceptingHalves),
   ]
 
   static let definitions: [String: OperatorDefinition] = {

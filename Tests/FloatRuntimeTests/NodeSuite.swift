@@ -1,8 +1,9 @@
-import FloatRuntime
 import Foundation
 import GraphIR
 import ONNXFormat
 import Tensors
+
+@testable import FloatRuntime
 
 /// One case of ONNX's node suite: a folder with `model.onnx` and `test_data_set_*`.
 struct NodeCase {
@@ -65,7 +66,7 @@ struct NodeCase {
       let file = data.appendingPathComponent("output_\(index).pb")
       guard FileManager.default.fileExists(atPath: file.path) else { continue }
       guard let found = outputs[output.name] else { return "no output \(output.name)" }
-      let tolerance = Tolerance(relative: 1e-3, absolute: 1e-7)
+      let tolerance = Tolerance(relative: 1e-3, absolute: 1e-6)
       if let problem = tolerance.difference(found, try load(file, as: output)) {
         return "\(output.name): \(problem)"
       }
@@ -150,15 +151,8 @@ struct Tolerance {
   }
 
   private func numbers(_ tensor: Tensor) -> [Double]? {
-    switch tensor.elementType {
-    case .float32: tensor.elements(of: Float.self).map { Double($0) }
-    case .float64: tensor.elements(of: Double.self)
-    case .float16: tensor.elements(of: Float16.self).map { Double($0) }
-    case .bfloat16:
-      tensor.reinterpreted(as: .uint16).elements(of: UInt16.self)
-        .map { Double(Float(bitPattern: UInt32($0) << 16)) }
-    default: nil
-    }
+    guard tensor.elementType.isFloatingPoint else { return nil }
+    return TypeConversion().convert(tensor, to: .float64)?.elements(of: Double.self)
   }
 }
 
