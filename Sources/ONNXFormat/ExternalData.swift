@@ -24,13 +24,16 @@ final class ExternalData {
     }
     let offset = try number(entries["offset"], key: "offset", tensor: name) ?? 0
     let length = try number(entries["length"], key: "length", tensor: name) ?? byteCount
-    let file = try mappedFile(at: location, tensor: name)
-    guard length == byteCount, offset <= file.bytes.count, length <= file.bytes.count - offset
-    else {
-      throw .externalRange(
-        file: model, tensor: name, location: location, offset: offset, length: byteCount,
-        size: length == byteCount ? file.bytes.count : length)
+    guard length == byteCount else {
+      throw .externalLength(file: model, tensor: name, needed: byteCount, found: length)
     }
+    let file = try mappedFile(at: location, tensor: name)
+    guard offset <= file.bytes.count, length <= file.bytes.count - offset else {
+      throw .externalRange(
+        file: model, tensor: name, location: location, offset: offset, length: length,
+        size: file.bytes.count)
+    }
+    guard length > 0 else { return TensorStorage(byteCount: 0) }
     let bytes = UnsafeRawBufferPointer(rebasing: file.bytes[offset..<(offset + length)])
     let alignment = max(type.bitWidth / 8, 1)
     if UInt(bitPattern: bytes.baseAddress) % UInt(alignment) == 0 {

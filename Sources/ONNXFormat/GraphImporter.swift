@@ -11,9 +11,6 @@ struct GraphImporter {
   init(tensors: TensorImporter) { self.tensors = tensors }
 
   func graph(_ view: connx_graph) throws(ONNXError) -> Graph {
-    if let sparse = view.sparse_names.texts.first {
-      throw .sparseInitializer(file: file, name: sparse)
-    }
     var initializers = OrderedDictionary<String, Tensor>(
       minimumCapacity: view.initializers.count)
     for item in view.initializers.list {
@@ -27,10 +24,20 @@ struct GraphImporter {
     nodes.reserveCapacity(view.nodes.count)
     for item in view.nodes.list { nodes.append(try node(item)) }
     return Graph(
-      name: view.name.text, docString: view.doc_string.text,
-      inputs: view.inputs.list.map(ValueInfo.init), outputs: view.outputs.list.map(ValueInfo.init),
-      valueInfos: view.value_infos.list.map(ValueInfo.init), initializers: initializers,
-      nodes: nodes, unknownFields: view.unknown_fields.array)
+      name: view.name.text, docString: view.doc_string.text, inputs: try infos(view.inputs),
+      outputs: try infos(view.outputs), valueInfos: try infos(view.value_infos),
+      initializers: initializers, nodes: nodes, unknownFields: view.unknown_fields.array)
+  }
+
+  private func infos(_ views: connx_value_infos) throws(ONNXError) -> [ValueInfo] {
+    let infos = views.list.map(ValueInfo.init)
+    for info in infos {
+      guard let sizes = info.type?.fixedSizes, Tensor.checkedCount(of: sizes) == nil else {
+        continue
+      }
+      throw .valueShape(file: file, value: info.name, shape: sizes)
+    }
+    return infos
   }
 
   func node(_ view: connx_node) throws(ONNXError) -> Node {

@@ -21,7 +21,8 @@ struct ModelImporter {
     for item in UnsafeBufferPointer(start: view.functions, count: view.function_count) {
       functions.append(try function(item, importer: importer))
     }
-    let graph = try ordered(importer.graph(view.graph))
+    let graph = try ordered(
+      importer.graph(view.graph), sparse: view.graph.sparse_names.texts)
     if !operatorSets.contains(where: \.domain.isEmpty),
       graph.nodes.contains(where: \.domain.isEmpty)
     {
@@ -37,7 +38,8 @@ struct ModelImporter {
   }
 
   /// The valid graph, sorted only where the file's order is not topological.
-  private func ordered(_ graph: Graph) throws(ONNXError) -> Graph {
+  /// `sparse` names initializers that are kept but cannot be read.
+  private func ordered(_ graph: Graph, sparse: [String] = []) throws(ONNXError) -> Graph {
     do {
       do {
         try graph.validate()
@@ -48,6 +50,9 @@ struct ModelImporter {
         return sorted
       }
     } catch {
+      if case .valueUndefined(_, let value) = error, sparse.contains(value) {
+        throw .sparseInitializer(file: document.path, name: value)
+      }
       throw .graph(file: document.path, error)
     }
   }

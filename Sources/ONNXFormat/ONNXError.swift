@@ -15,6 +15,7 @@ public enum ONNXError: Error, Equatable, Sendable {
   case opsetMissing(file: String)
   case graph(file: String, GraphError)
   case sparseInitializer(file: String, name: String)
+  case valueShape(file: String, value: String, shape: [Int])
 
   case tensorType(file: String, tensor: String, code: Int)
   case tensorShape(file: String, tensor: String, shape: [Int])
@@ -26,6 +27,7 @@ public enum ONNXError: Error, Equatable, Sendable {
   case externalDescription(file: String, tensor: String, key: String)
   case externalMissing(file: String, tensor: String, location: String, reason: String)
   case externalOutside(file: String, tensor: String, location: String)
+  case externalLength(file: String, tensor: String, needed: Int, found: Int)
   case externalRange(
     file: String, tensor: String, location: String, offset: Int, length: Int, size: Int)
 
@@ -41,7 +43,8 @@ extension ONNXError: CustomStringConvertible {
     case .tooLarge(let file):
       "\(file) is larger than 2 GiB, the limit of an ONNX file; store its weights as external data"
     case .malformed(let file, let offset):
-      "\(file) is not an ONNX file, or it is truncated or damaged near byte \(offset)"
+      "\(file) is not an ONNX file, or it is truncated or damaged"
+        + (offset > 0 ? " near byte \(offset)" : "")
     case .scatteredTensor(let file, let offset):
       "\(file): the tensor near byte \(offset) is stored in several pieces, which is not supported"
     case .outOfMemory(let file): "\(file) does not fit into memory"
@@ -54,12 +57,9 @@ extension ONNXError: CustomStringConvertible {
     case .graph(let file, let error): "\(file): \(error)"
     case .sparseInitializer(let file, let name):
       "\(file): '\(name)' is a sparse initializer, which is not supported; store it dense"
-    default: tensorDescription ?? storageDescription
-    }
-  }
-
-  private var tensorDescription: String? {
-    switch self {
+    case .valueShape(let file, let value, let shape):
+      "\(file): value '\(value)' is declared with the impossible shape \(shape); "
+        + "an axis of any size needs a name instead of a number"
     case .tensorType(let file, let tensor, let code):
       "\(file): tensor '\(tensor)' has the unknown element type \(code)"
     case .tensorShape(let file, let tensor, let shape):
@@ -74,23 +74,18 @@ extension ONNXError: CustomStringConvertible {
       "\(file): \(node): attribute '\(attribute)' has the unknown type \(code)"
     case .valueKind(let file):
       "\(file) holds a map or a sparse tensor, which is not supported"
-    default: nil
-    }
-  }
-
-  private var storageDescription: String {
-    switch self {
     case .externalDescription(let file, let tensor, let key):
       "\(file): tensor '\(tensor)' has external data with a missing or unusable '\(key)'"
     case .externalMissing(let file, let tensor, let location, let reason):
       "\(file): the data file '\(location)' of tensor '\(tensor)' cannot be read: \(reason)"
     case .externalOutside(let file, let tensor, let location):
       "\(file): the data file '\(location)' of tensor '\(tensor)' leaves the model's folder"
+    case .externalLength(let file, let tensor, let needed, let found):
+      "\(file): tensor '\(tensor)' needs \(needed) bytes but its external data has \(found)"
     case .externalRange(let file, let tensor, let location, let offset, let length, let size):
-      "\(file): tensor '\(tensor)' needs \(length) bytes at \(offset) of '\(location)', "
+      "\(file): tensor '\(tensor)' needs \(length) bytes from byte \(offset) of '\(location)', "
         + "which has \(size)"
     case .output(let error): error.description
-    default: "unreachable"
     }
   }
 }

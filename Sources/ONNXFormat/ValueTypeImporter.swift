@@ -33,6 +33,17 @@ extension ValueType {
   }
 }
 
+extension ValueType {
+  /// The sizes of the axes that have one.
+  var fixedSizes: [Int] {
+    switch self {
+    case .tensor(_, let shape): (shape ?? []).compactMap(\.size)
+    case .sequence(let element), .optional(let element): element.fixedSizes
+    case .opaque: []
+    }
+  }
+}
+
 extension Dimension {
   init(_ view: connx_dimension) {
     switch view.kind {

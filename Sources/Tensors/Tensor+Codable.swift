@@ -1,3 +1,5 @@
+import Foundation
+
 extension Tensor: Codable {
   private enum Key: String, CodingKey { case elementType, shape, bytes, strings }
 
@@ -35,6 +37,7 @@ extension Tensor: Equatable {
   /// Equal type, shape and bytes; a NaN equals itself, -0 differs from 0.
   public static func == (left: Tensor, right: Tensor) -> Bool {
     left.elementType == right.elementType && left.shape == right.shape
-      && left.strings == right.strings && left.storage.bytes.elementsEqual(right.storage.bytes)
+      && left.strings == right.strings && left.storage.byteCount == right.storage.byteCount
+      && memcmp(left.storage.base, right.storage.base, left.storage.byteCount) == 0
   }
 }
