@@ -15,14 +15,15 @@ public final class CalibrationRun: @unchecked Sendable {
 
   public init(
     activations: some Sequence<String>, layers: [ObservedLayer], columnsPerSample: Int,
-    expectedSamples: Int, pool: WorkerPool
+    expectedSamples: Int, seed: Int = 0, pool: WorkerPool
   ) {
     self.pool = pool
     for name in activations { histograms[name] = ValueHistogram() }
     for layer in layers {
       inputs[layer.input, default: []].append(
         LayerInputSample(
-          layer: layer, columnsPerSample: columnsPerSample, expectedSamples: expectedSamples))
+          layer: layer, columnsPerSample: columnsPerSample, expectedSamples: expectedSamples,
+          seed: seed))
     }
   }
 

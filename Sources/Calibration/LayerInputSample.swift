@@ -14,11 +14,13 @@ public struct LayerInputSample: Sendable {
   private(set) var values: [Float] = []
   private let columnsPerSample: Int
   private let expectedSamples: Int
+  private let seed: Int
 
-  init(layer: ObservedLayer, columnsPerSample: Int, expectedSamples: Int) {
+  init(layer: ObservedLayer, columnsPerSample: Int, expectedSamples: Int, seed: Int = 0) {
     self.layer = layer
     self.columnsPerSample = max(1, columnsPerSample)
     self.expectedSamples = max(1, expectedSamples)
+    self.seed = seed
   }
 
   /// Takes columns from the input of one calibration sample.
@@ -26,7 +28,8 @@ public struct LayerInputSample: Sendable {
     from tensor: Tensor, sample: Int, pool: WorkerPool
   ) throws(CalibrationError) {
     // Low-discrepancy offsets: samples look at different positions.
-    let offset = (Double(sample) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1)
+    let offset = ((Double(sample) + Double(seed % 65_536)) * 0.618_033_988_749_895)
+      .truncatingRemainder(dividingBy: 1)
     switch layer.columns {
     case .innermost:
       guard let width = tensor.shape.last else {

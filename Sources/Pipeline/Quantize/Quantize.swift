@@ -1,0 +1,46 @@
+import Foundation
+import GraphIR
+import Lowering
+import ONNXFormat
+import Tensors
+
+/// `tapq quantize`: float file to verified quantized file.
+public enum Quantize {
+  /// Quantizes; `progress` hears of calibration samples done and their number.
+  public static func run(
+    _ options: QuantizeOptions, progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
+  ) throws -> QuantizeReport {
+    try OutputFile.checkWritable(options.output, overwrite: options.overwrite)
+    let model = try ONNXFile.load(path: options.model)
+    let source = try SampleSource(
+      options.calibration, model: model, preprocessing: options.preprocessing)
+    let result = try QuantizeStage.run(model, source: source, options: options, progress: progress)
+    let (reloaded, bytes) = try write(result, options: options)
+    return QuantizeReport(
+      output: options.output, calibrationSamples: result.calibrationSamples,
+      weightBytes: result.weightBytes, fileBytes: bytes,
+      peakRAMBytes: try ActivationMemory.peakBytes(of: reloaded),
+      predictedLatencyMilliseconds: nil, averageWeightBits: result.averageWeightBits,
+      bindingConstraint: result.bindingConstraint, preprocessing: options.preprocessing,
+      layers: result.layers)
+  }
+
+  /// Writes under a temporary name, reads that back, compares it with the plan and only then gives
+  /// it the name that was asked for.
+  private static func write(
+    _ result: QuantizeStage.Result, options: QuantizeOptions
+  ) throws -> (reloaded: Model, bytes: Int) {
+    let temporary = "\(options.output).\(getpid()).unverified"
+    defer { unlink(temporary) }
+    try ONNXFile.save(result.model, to: temporary, overwrite: true)
+    let reloaded = try ONNXFile.load(path: temporary)
+    _ = try LoweringVerification.verify(reloaded, against: result.plan)
+    try OutputFile.checkWritable(options.output, overwrite: options.overwrite)
+    let bytes = try FileManager.default.attributesOfItem(atPath: temporary)[.size] as? Int
+    guard rename(temporary, options.output) == 0 else {
+      throw TensorFileError.cannotWrite(
+        path: options.output, reason: String(cString: strerror(errno)))
+    }
+    return (reloaded, bytes ?? 0)
+  }
+}

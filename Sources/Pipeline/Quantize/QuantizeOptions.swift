@@ -1,0 +1,30 @@
+public import Calibration
+public import Quantization
+
+/// What `tapq quantize` is asked for.
+public struct QuantizeOptions: Sendable {
+  public var model: String
+  public var output: String
+  public var calibration: [String]
+  public var preprocessing = Preprocessing()
+  /// Calibration samples, spread evenly over the source.
+  public var samples = 16
+  /// Largest `weight_bytes`.
+  public var flash: Int?
+  /// Largest mean width of all weights of all quantizable layers.
+  public var averageBits: Double?
+  /// Widths that a layer may take.
+  public var bits: [Int] = [2, 4, 8]
+  public var storage = QuantizationPlan.Storage.cast
+  public var range: RangeMethod = .minMax
+  /// Shifts which positions of the calibration samples are looked at.
+  public var seed = 0
+  public var threads = 1
+  public var overwrite = false
+
+  public init(model: String, output: String, calibration: [String]) {
+    self.model = model
+    self.output = output
+    self.calibration = calibration
+  }
+}

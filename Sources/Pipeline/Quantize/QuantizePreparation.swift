@@ -1,0 +1,29 @@
+import GraphIR
+
+/// What happens to a float model before it is quantized.
+enum QuantizePreparation {
+  /// Functions inlined, constants and batch normalizations folded, dead nodes removed. Throws where the model is quantized already.
+  static func prepare(_ model: Model, path: String) throws -> Model {
+    let quantizers: Set = [
+      "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv",
+      "QLinearMatMul", "ConvInteger", "MatMulInteger",
+    ]
+    if let node = model.graph.nodes.first(where: { quantizers.contains($0.op) }) {
+      throw QuantizeError.alreadyQuantized(path: path, node: node.label)
+    }
+    return try model.applying([
+      .inlineFunctions, .materializeConstants, .foldConstants(), .foldBatchNormalization,
+      .removeDeadNodes,
+    ])
+  }
+
+  /// Bytes of float constants that no layer quantizes: the device stores them as they are.
+  static func unquantizedBytes(_ model: Model, layers: [WeightLayer]) -> Int {
+    let owned = Set(layers.flatMap { [$0.site.weight, $0.site.bias ?? ""] })
+    return model.graph.initializers.reduce(0) { sum, entry in
+      let (name, tensor) = entry
+      guard tensor.elementType.isFloatingPoint, !owned.contains(name) else { return sum }
+      return sum + tensor.storage.byteCount
+    }
+  }
+}

@@ -1,0 +1,50 @@
+public import Quantization
+
+/// What `tapq quantize` did; JSON keys in snake case.
+public struct QuantizeReport: Sendable, Codable, Equatable {
+  public struct Layer: Sendable, Codable, Equatable {
+    public var name: String
+    public var op: String
+    public var weightBits: Int
+    public var activationBits: Int
+    /// Expected relative squared error of the layer's output at these bits.
+    public var sensitivity: Double
+    /// Packed weights, scales and bias.
+    public var bytes: Int
+    /// Nil without a hardware profile.
+    public var predictedMicroseconds: Double?
+
+    private enum CodingKeys: String, CodingKey {
+      case name, op
+      case weightBits = "weight_bits"
+      case activationBits = "activation_bits"
+      case sensitivity, bytes
+      case predictedMicroseconds = "predicted_us"
+    }
+  }
+
+  public var output: String
+  public var calibrationSamples: Int
+  public var weightBytes: Int
+  public var fileBytes: Int
+  public var peakRAMBytes: Int
+  /// Nil without a hardware profile.
+  public var predictedLatencyMilliseconds: Double?
+  public var averageWeightBits: Double
+  /// The limit that keeps the predicted damage from being lower; nil where none does.
+  public var bindingConstraint: String?
+  public var preprocessing: Preprocessing
+  public var layers: [Layer]
+
+  private enum CodingKeys: String, CodingKey {
+    case output
+    case calibrationSamples = "calibration_samples"
+    case weightBytes = "weight_bytes"
+    case fileBytes = "file_bytes"
+    case peakRAMBytes = "peak_ram_bytes"
+    case predictedLatencyMilliseconds = "predicted_latency_ms"
+    case averageWeightBits = "average_weight_bits"
+    case bindingConstraint = "binding_constraint"
+    case preprocessing, layers
+  }
+}
