@@ -1,8 +1,6 @@
 import ArgumentParser
-import Calibration
 import Foundation
 import Pipeline
-import Quantization
 
 struct QuantizeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -88,17 +86,15 @@ struct QuantizeCommand: ParsableCommand {
       }
       options.averageBits = averageBits
     }
-    let widths = bits.split(separator: ",", omittingEmptySubsequences: false)
-      .compactMap { Int($0) }.filter(WeightRange.supportedBits.contains)
-    guard widths.count == bits.split(separator: ",", omittingEmptySubsequences: false).count else {
+    guard let widths = QuantizeOptions.bits(bits) else {
       throw ValidationError("--bits '\(bits)' is not a list like 2,4,8 of widths from 2 to 8")
     }
-    options.bits = Set(widths).sorted()
-    guard let form = QuantizationPlan.Storage(rawValue: storage) else {
+    options.bits = widths
+    guard let form = QuantizeOptions.storage(storage) else {
       throw ValidationError("--storage must be cast or native, not '\(storage)'")
     }
     options.storage = form
-    guard let method = RangeMethod(range) else {
+    guard let method = QuantizeOptions.range(range) else {
       throw ValidationError(
         "--range must be minmax, mse, entropy, percentile or percentile:99.9, not '\(range)'")
     }

@@ -28,3 +28,20 @@ public struct QuantizeOptions: Sendable {
     self.calibration = calibration
   }
 }
+
+extension QuantizeOptions {
+  /// `2,4,8`: widths that weights may have, sorted; nil where one is not.
+  public static func bits(_ text: String) -> [Int]? {
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    let widths = parts.compactMap { Int($0) }.filter(WeightRange.supportedBits.contains)
+    return widths.count == parts.count ? Set(widths).sorted() : nil
+  }
+
+  /// `cast` or `native`.
+  public static func storage(_ text: String) -> QuantizationPlan.Storage? {
+    QuantizationPlan.Storage(rawValue: text)
+  }
+
+  /// `minmax`, `mse`, `entropy`, `percentile` or `percentile:99.9`.
+  public static func range(_ text: String) -> RangeMethod? { RangeMethod(text) }
+}
