@@ -40,7 +40,7 @@ struct QuantizeCommand: ParsableCommand {
   var storage = "cast"
 
   @Option(help: "Activation ranges: minmax, percentile[:99.9], mse or entropy.")
-  var range = "minmax"
+  var range = "mse"
 
   @Option(help: "Shifts which positions of the samples are looked at.")
   var seed = 0

@@ -16,7 +16,7 @@ public struct QuantizeOptions: Sendable {
   /// Widths that a layer may take.
   public var bits: [Int] = [2, 4, 8]
   public var storage = QuantizationPlan.Storage.cast
-  public var range: RangeMethod = .minMax
+  public var range: RangeMethod = .mse
   /// Shifts which positions of the calibration samples are looked at.
   public var seed = 0
   public var threads = 1
