@@ -61,6 +61,8 @@ def assert_agrees(expected, found, what):
         span = float(stock.max() - stock.min()) if stock.size else 0
         step = max(span / 255, 1e-6)
         off = numpy.abs(stock.astype(numpy.float64) - own) / step
-        share = float((off > 0.5).mean())
+        count = int((off > 0.5).sum())
         assert off.max() <= 1.5, f"{what}: {name} is {off.max():.2f} steps off"
-        assert share <= 0.001, f"{what}: {name} differs on {share:.2%} of its values"
+        # A rounding tie may fall in the smallest outputs too.
+        allowed = max(1, int(0.001 * off.size))
+        assert count <= allowed, f"{what}: {name} differs on {count} of {off.size} values"
