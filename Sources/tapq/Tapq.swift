@@ -5,7 +5,10 @@ import Foundation
 struct Tapq: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tapq", abstract: "Quantize an ONNX network so that it fits a device.",
-    subcommands: [QuantizeCommand.self, RunCommand.self, EvaluateCommand.self, BenchmarkCommand.self])
+    subcommands: [
+      InspectCommand.self, RunCommand.self, QuantizeCommand.self, EvaluateCommand.self,
+      BenchmarkCommand.self,
+    ])
 
   /// Exit codes: 0 done, 1 the request cannot be met, 2 bad input, 64 usage.
   static func main() {

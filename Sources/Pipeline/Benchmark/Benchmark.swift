@@ -28,7 +28,7 @@ public enum Benchmark {
   public static func run(_ options: Options) throws -> [BenchmarkReport] {
     let model = try ONNXFile.load(path: options.model)
     let inputs = try BenchmarkInputs.make(for: model, shapes: options.shapes)
-    let operations: [String: Int] = [:]
+    let operations = try multiplications(of: model, inputs: inputs)
     return try options.threads.map { threads in
       try measure(
         model, inputs: inputs.mapValues { .tensor($0) }, threads: threads, runs: options.runs,
@@ -56,6 +56,14 @@ public enum Benchmark {
       weightBytes: model.graph.initializers.values.reduce(0) { $0 + $1.storage.byteCount },
       arenaBytes: profiles.map(\.peakBytes).max() ?? 0, isa: FloatEngine.instructionSet,
       layers: layers(profiles, multiplications: multiplications))
+  }
+
+  /// Multiply-accumulates by the name of the node.
+  private static func multiplications(
+    of model: Model, inputs: [String: Tensor]
+  ) throws -> [String: Int] {
+    let statistics = try GraphStatistics(model, inputShapes: inputs.mapValues(\.shape))
+    return statistics.layers.reduce(into: [:]) { $0[$1.name] = $1.macs }
   }
 
   private static func layers(
