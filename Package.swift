@@ -19,7 +19,9 @@ let modules: [Module] = [
     name: "GraphIR", imports: ["Tensors"],
     products: [.product(name: "OrderedCollections", package: "swift-collections")],
     testImports: ["FloatRuntime", "ONNXFormat"]),
-  Module(name: "ONNXFormat", imports: ["COnnx", "GraphIR", "Tensors"]),
+  Module(
+    name: "ONNXFormat", imports: ["COnnx", "GraphIR", "Tensors"],
+    products: [.product(name: "OrderedCollections", package: "swift-collections")]),
   Module(
     name: "FloatRuntime",
     imports: ["CFloatKernels", "COpenBLAS", "GraphIR", "Parallelism", "Quantization", "Tensors"],

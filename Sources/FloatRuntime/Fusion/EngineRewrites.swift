@@ -4,6 +4,7 @@ import GraphIR
 enum EngineRewrites {
   static func apply(to model: Model, observing: Set<String>) throws -> Model {
     var patches: [GraphPatch] = []
+    if !model.functions.isEmpty { patches.append(.inlineFunctions) }
     if model.opset < OpsetUpgrade.latest {
       patches.append(.upgradeOpset(to: OpsetUpgrade.latest))
     }
