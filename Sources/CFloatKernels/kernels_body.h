@@ -9,6 +9,7 @@
 #include "product_body.h"
 #include "window_body.h"
 #include "phases_body.h"
+#include "integer_body.h"
 
 const fk_kernels FK_TABLE = {
     .name = FK_TITLE,
@@ -21,4 +22,7 @@ const fk_kernels FK_TABLE = {
     .window_max = window_max,
     .split_phases = split_phases,
     .sum = sum_of,
+    .widen_u8 = widen_u8,
+    .widen_s8 = widen_s8,
+    .requantize = requantize,
 };

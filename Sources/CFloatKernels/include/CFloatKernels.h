@@ -76,6 +76,13 @@ typedef struct fk_kernels {
   void (*window_max)(const fk_window *);
   void (*split_phases)(const fk_phases *, const float *plane, float *phases);
   float (*sum)(const float *values, ptrdiff_t count);
+  /* target = source - zero, exactly. */
+  void (*widen_u8)(const uint8_t *source, ptrdiff_t count, int32_t zero, float *target);
+  void (*widen_s8)(const int8_t *source, ptrdiff_t count, int32_t zero, float *target);
+  /* target = saturate(round_half_even(sums * multiplier) + zero) to [least, most], an 8-bit range
+     of either sign. Element i takes multipliers[i * step], step 0 or 1. */
+  void (*requantize)(const float *sums, ptrdiff_t count, const float *multipliers, ptrdiff_t step,
+                     int32_t zero, int32_t least, int32_t most, uint8_t *target);
 } fk_kernels;
 
 /* The instruction set that the kernels use on this machine: "avx512", "avx2" or "portable". */

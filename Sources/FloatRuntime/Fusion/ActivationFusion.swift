@@ -3,10 +3,10 @@ import Tensors
 
 extension GraphPatch {
   /// Joins Conv and Gemm with the Relu or Clip that follows, and Conv with a residual Add, into
-  /// nodes of the domain "tapq". Values named in `observing` and graph outputs stay.
-  static func fuseActivations(observing: Set<String>) -> GraphPatch {
+  /// nodes of the domain "tapq".
+  static var fuseActivations: GraphPatch {
     GraphPatch("fuse activations") { model in
-      var fusion = ActivationFusion(model.graph, observing: observing)
+      var fusion = ActivationFusion(model.graph)
       model.graph.nodes = fusion.run()
       if !model.operatorSets.contains(where: { $0.domain == ConvolutionOperators.fusedDomain }) {
         model.operatorSets.append(
@@ -23,9 +23,9 @@ private struct ActivationFusion {
   /// The node that defines a value, by its place.
   private var producers: [String: Int] = [:]
 
-  init(_ graph: Graph, observing: Set<String>) {
+  init(_ graph: Graph) {
     self.graph = graph
-    usage = ValueUsage(graph, keeping: observing)
+    usage = ValueUsage(graph)
     nodes = graph.nodes
   }
 
@@ -110,9 +110,9 @@ struct ValueUsage {
   private var kept: Set<String>
   private var constants: [String: Tensor] = [:]
 
-  init(_ graph: Graph, keeping names: Set<String>) {
+  init(_ graph: Graph) {
     self.graph = graph
-    kept = names.union(graph.outputs.map(\.name))
+    kept = Set(graph.outputs.map(\.name))
     for node in graph.nodes {
       for input in node.inputs { uses[input, default: 0] += 1 }
       for subgraph in node.subgraphs { kept.formUnion(subgraph.allReadNames) }

@@ -42,14 +42,17 @@ struct MatrixProductOperands {
   let rows: Int
   let depth: Int
   let columns: Int
+  /// Distance between the starts of two rows of the left-hand side.
+  let pitch: Int
   var bias: UnsafePointer<Float>?
   var clamp = Clamp.none
 
-  init(left: UnsafePointer<Float>, rows: Int, depth: Int, columns: Int) {
+  init(left: UnsafePointer<Float>, rows: Int, depth: Int, columns: Int, pitch: Int? = nil) {
     self.left = left
     self.rows = rows
     self.depth = depth
     self.columns = columns
+    self.pitch = pitch ?? depth
   }
 
   /// Writes left * right (+ bias for each column, clamped) into `output`, row-major.
@@ -63,11 +66,11 @@ struct MatrixProductOperands {
       let packed = constant?.packedTransposed()
     {
       run(
-        kernels, packed: packed, base: left, depthStep: 1, lines: rows, linePitch: depth, width: 1,
+        kernels, packed: packed, base: left, depthStep: 1, lines: rows, linePitch: pitch, width: 1,
         bias: bias, output: output, rowStride: 1, columnStride: columns, pool: pool)
       return
     }
-    let packed = PackedMatrix(left, rows: rows, depth: depth, rowStride: depth)
+    let packed = PackedMatrix(left, rows: rows, depth: depth, rowStride: pitch)
     run(
       kernels, packed: packed, base: right, depthStep: columns, lines: 1, linePitch: 0,
       width: columns, bias: nil, output: output, rowStride: columns, columnStride: 1, pool: pool)

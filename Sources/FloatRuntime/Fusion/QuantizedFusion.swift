@@ -1,0 +1,252 @@
+import GraphIR
+import Tensors
+
+extension GraphPatch {
+  /// Turns DequantizeLinear -> Conv, Gemm or MatMul (-> Relu or Clip inside the output's range)
+  /// -> QuantizeLinear into the integer operator that integer runtimes execute there. All else
+  /// of a QDQ graph stays as it is and runs in float32.
+  static var fuseQuantizedLayers: GraphPatch {
+    GraphPatch("fuse quantized layers") { model in
+      let graph = model.graph
+      let finder = QuantizedLayerFinder(graph)
+      var added: [(String, Tensor)] = []
+      model.graph.nodes = try graph.nodes.map { node in
+        guard let layer = try finder.layer(endingAt: node) else { return node }
+        added += layer.constants
+        return layer.node
+      }
+      for (name, tensor) in added { model.graph.initializers[name] = tensor }
+      model.graph.removeUnread()
+    }
+  }
+}
+
+extension Graph {
+  /// Drops the nodes whose values nobody reads.
+  fileprivate mutating func removeUnread() {
+    var read = Set(outputs.map(\.name))
+    var kept: [Node] = []
+    for node in nodes.reversed() where node.outputs.contains(where: read.contains) {
+      kept.append(node)
+      read.formUnion(node.inputs)
+      for subgraph in node.subgraphs { read.formUnion(subgraph.allReadNames) }
+    }
+    nodes = kept.reversed()
+  }
+}
+
+/// Scale and zero point of a Q or DQ node, by value name and as constants.
+private struct Affine {
+  let scaleName: String
+  let scales: [Float]
+  let zeros: [Int]
+  let elementType: ElementType?
+}
+
+private struct QuantizedLayerFinder {
+  private let usage: ValueUsage
+  private var producers: [String: Node] = [:]
+
+  init(_ graph: Graph) {
+    usage = ValueUsage(graph)
+    for node in graph.nodes {
+      for output in node.outputs where !output.isEmpty { producers[output] = node }
+    }
+  }
+
+  struct Layer {
+    var node: Node
+    var constants: [(String, Tensor)]
+  }
+
+  func layer(endingAt quantize: Node) throws -> Layer? {
+    guard quantize.isOperator("QuantizeLinear"), let y = try affine(quantize),
+      y.scales.count == 1, let value = quantize.input(0), let compute = try computing(value, y),
+      let x = try dequantized(compute.input(0)), x.affine.scales.count == 1,
+      let weightNode = compute.input(1).flatMap({ producers[$0] }),
+      let w = try weight(of: compute, weightNode)
+    else { return nil }
+    let prefix = "tapq:" + quantize.identity
+    var result = Layer(
+      node: Node(op: "QLinearConv", inputs: [], outputs: [quantize.identity]), constants: [])
+    func constant(_ suffix: String, _ tensor: Tensor?) -> String? {
+      guard let tensor else { return nil }
+      result.constants.append((prefix + "/" + suffix, tensor))
+      return prefix + "/" + suffix
+    }
+    let outputs = w.scales.count
+    let bias = try bias(
+      of: compute, inputScale: x.affine.scales[0], weightScales: w.scales, channels: w.channels)
+    guard case .some(let biasValues) = bias else { return nil }
+    guard let xType = x.affine.elementType, let yType = y.elementType, is8Bit(xType), is8Bit(yType),
+      let xZero = constant("xz", zeroTensor(x.affine, xType)),
+      let weightName = constant("w", w.tensor),
+      let weightScale = constant("ws", Tensor(w.scales, shape: outputs == 1 ? [] : [outputs])),
+      let weightZero = constant("wz", Tensor(scalar: Int8(0))),
+      let yZero = constant("yz", zeroTensor(y, yType))
+    else { return nil }
+    result.node.op = w.operation
+    result.node.domain = w.operation == "QLinearGemm" ? ConvolutionOperators.fusedDomain : ""
+    result.node.name = compute.name
+    result.node.attributes = compute.isOperator("Conv") ? compute.attributes : []
+    result.node.inputs = [
+      x.value, x.affine.scaleName, xZero, weightName, weightScale, weightZero, y.scaleName, yZero,
+    ]
+    if let biasValues, let name = constant("b", Tensor(biasValues, shape: [biasValues.count])) {
+      result.node.inputs.append(name)
+    }
+    return result
+  }
+
+  private func is8Bit(_ type: ElementType) -> Bool { type == .int8 || type == .uint8 }
+
+  private func zeroTensor(_ affine: Affine, _ type: ElementType) -> Tensor? {
+    Tensor(integers: [affine.zeros.first ?? 0], elementType: type, shape: [])
+  }
+
+  private func affine(_ node: Node) throws -> Affine? {
+    guard try node.int("block_size") ?? 0 == 0, let scaleName = node.input(1),
+      let scale = usage.constant(scaleName), scale.elementType == .float32, scale.rank <= 1
+    else { return nil }
+    var zeros: [Int] = []
+    var type: ElementType?
+    if let name = node.input(2) {
+      guard let zero = usage.constant(name), let values = zero.integers() else { return nil }
+      zeros = values
+      type = zero.elementType
+    } else if node.op == "QuantizeLinear" {
+      let declared = try node.int("output_dtype") ?? 0
+      type = declared == 0 ? .uint8 : Int32(exactly: declared).flatMap(ElementType.init(rawValue:))
+    }
+    return Affine(
+      scaleName: scaleName, scales: scale.elements(of: Float.self), zeros: zeros, elementType: type)
+  }
+
+  /// The layer that computes `value`, seen through an activation that the output's range absorbs.
+  private func computing(_ value: String, _ y: Affine) throws -> Node? {
+    guard usage.isPrivate(value), let node = producers[value] else { return nil }
+    if ["Conv", "Gemm", "MatMul"].contains(where: { node.isOperator($0) }) { return node }
+    guard node.isOperator("Relu") || node.isOperator("Clip"),
+      let range = y.elementType?.integerRange, let before = node.input(0)
+    else { return nil }
+    var clamp = Clamp(low: 0)
+    if node.op == "Clip" {
+      clamp = .none
+      for (index, end) in [(1, \Clamp.low), (2, \Clamp.high)] {
+        guard let name = node.input(index) else { continue }
+        guard let bound = usage.scalar(name) else { return nil }
+        clamp[keyPath: end] = bound
+      }
+    }
+    let zero = y.zeros.first ?? 0
+    let low = Float(range.lowerBound - zero) * y.scales[0]
+    let high = Float(range.upperBound - zero) * y.scales[0]
+    guard low >= clamp.low, high <= clamp.high, usage.isPrivate(before),
+      let layer = producers[before], ["Conv", "Gemm", "MatMul"].contains(layer.op),
+      layer.domain.isEmpty
+    else { return nil }
+    return layer
+  }
+
+  private func dequantized(_ value: String?) throws -> (value: String, affine: Affine)? {
+    guard let value, let node = producers[value], node.isOperator("DequantizeLinear"),
+      let input = node.input(0), let found = try affine(node)
+    else { return nil }
+    // Without a zero point the type is that of the quantized value.
+    let type =
+      found.elementType ?? usage.constant(input)?.elementType
+      ?? producers[input].flatMap { try? affine($0)?.elementType }
+    return (
+      input,
+      Affine(
+        scaleName: found.scaleName, scales: found.scales, zeros: found.zeros, elementType: type)
+    )
+  }
+
+  private struct Weight {
+    var tensor: Tensor
+    var scales: [Float]
+    var channels: Int
+    var operation: String
+  }
+
+  /// The weight as int8, its output channels on the axis that the integer operator expects.
+  private func weight(of compute: Node, _ dequantize: Node) throws -> Weight? {
+    guard dequantize.isOperator("DequantizeLinear"), let found = try affine(dequantize),
+      let stored = dequantize.input(0).flatMap(storedIntegers),
+      found.zeros.allSatisfy({ $0 == 0 }), let integers = stored.integers(),
+      let tensor = Tensor(integers: integers, elementType: .int8, shape: stored.shape)
+    else { return nil }
+    let axis = try dequantize.int("axis") ?? 1
+    var weight = Weight(tensor: tensor, scales: found.scales, channels: 0, operation: "QLinearConv")
+    var channelAxis = 0
+    if !compute.isOperator("Conv") {
+      guard tensor.rank == 2 else { return nil }
+      let isGemm = compute.isOperator("Gemm")
+      weight.operation = isGemm ? "QLinearGemm" : "QLinearMatMul"
+      let transposed = isGemm ? try compute.int("transB") ?? 0 != 0 : false
+      channelAxis = transposed ? 0 : 1
+      if isGemm {
+        guard try compute.float("alpha") ?? 1 == 1, try compute.float("beta") ?? 1 == 1,
+          try compute.int("transA") ?? 0 == 0
+        else { return nil }
+      }
+      if transposed {
+        guard let plain = transpose(integers, shape: stored.shape) else { return nil }
+        weight.tensor = plain
+      }
+    }
+    guard tensor.rank > channelAxis else { return nil }
+    weight.channels = tensor.shape[channelAxis]
+    let perChannel = found.scales.count > 1
+    guard !perChannel || (axis == channelAxis || axis + tensor.rank == channelAxis),
+      !perChannel || found.scales.count == weight.channels
+    else { return nil }
+    return weight
+  }
+
+  private func transpose(_ values: [Int], shape: [Int]) -> Tensor? {
+    let rows = shape[0]
+    let columns = shape[1]
+    let moved = (0..<values.count).map { values[$0 % rows * columns + $0 / rows] }
+    return Tensor(integers: moved, elementType: .int8, shape: [columns, rows])
+  }
+
+  /// A constant of at most 8 bits, seen through a Cast to int8.
+  private func storedIntegers(_ name: String) -> Tensor? {
+    let types: Set<ElementType> = [.int8, .int4, .int2, .uint4, .uint2]
+    var constant = usage.constant(name)
+    if constant == nil, let cast = producers[name], cast.isOperator("Cast"),
+      case .int(let to)? = cast.attribute("to"), to == Int(ElementType.int8.rawValue)
+    {
+      constant = cast.input(0).flatMap(usage.constant)
+    }
+    return constant.flatMap { types.contains($0.elementType) ? $0 : nil }
+  }
+
+  /// The bias as int32 with scale inputScale * weightScale: `.some(nil)` where there is none, nil
+  /// where it has another form.
+  private func bias(
+    of compute: Node, inputScale: Float, weightScales: [Float], channels: Int
+  ) throws -> [Int32]?? {
+    guard !compute.isOperator("MatMul"), let name = compute.input(2) else { return .some(nil) }
+    let scales = (0..<channels).map { inputScale * weightScales[weightScales.count == 1 ? 0 : $0] }
+    if let node = producers[name], node.isOperator("DequantizeLinear") {
+      guard let found = try affine(node), found.zeros.allSatisfy({ $0 == 0 }),
+        let integers = node.input(0).flatMap(usage.constant), integers.elementType == .int32,
+        integers.count == channels,
+        (0..<channels).allSatisfy({
+          found.scales[found.scales.count == 1 ? 0 : min($0, found.scales.count - 1)] == scales[$0]
+        })
+      else { return nil }
+      return .some(integers.elements(of: Int32.self))
+    }
+    guard let floats = usage.constant(name), floats.elementType == .float32,
+      floats.count == channels
+    else { return nil }
+    let rounded = zip(floats.elements(of: Float.self), scales).map {
+      Int32(exactly: ($0 / $1).rounded(.toNearestOrEven))
+    }
+    return rounded.contains(nil) ? nil : .some(rounded.compactMap { $0 })
+  }
+}

@@ -1,0 +1,49 @@
+import Tensors
+
+/// How the depth of an integer product is cut so that float32 sums stay exact: every partial sum
+/// of a piece is an integer below 2^24.
+struct ExactPieces: Sendable {
+  private static let exactLimit: Float = 16_777_216
+
+  /// Starts of the pieces, then the depth.
+  let boundaries: [Int]
+  /// Whether the sums, bias included, fit int32.
+  let fitsInt32: Bool
+
+  var count: Int { boundaries.count - 1 }
+  var isWhole: Bool { count == 1 }
+  var ranges: [Range<Int>] { zip(boundaries, boundaries.dropFirst()).map { $0..<$1 } }
+
+  /// `weights` are integers, element (row, k) at `row * rowStride + k * depthStride`; the other
+  /// operand's magnitude is at most `reach`.
+  init(
+    weights: UnsafeBufferPointer<Float>, rows: Int, depth: Int, rowStride: Int, depthStride: Int,
+    reach: Int, bias: [Int32]?
+  ) {
+    func magnitude(_ row: Int, _ range: Range<Int>) -> Float {
+      var sum: Float = 0
+      for k in range { sum += abs(weights[row * rowStride + k * depthStride]) }
+      return sum * Float(reach)
+    }
+    let totals = (0..<rows).map { row in
+      Double(magnitude(row, 0..<depth)) * 1.0001 + Double(bias?[row].magnitude ?? 0)
+    }
+    let most = totals.max() ?? 0
+    fitsInt32 = most < Double(Int32.max)
+    guard most >= Double(ExactPieces.exactLimit) else {
+      boundaries = [0, depth]
+      return
+    }
+    for count in max(2, Int(most / Double(ExactPieces.exactLimit)))...max(2, depth) {
+      let cuts = (0...count).map { depth * $0 / count }
+      let exact = zip(cuts, cuts.dropFirst()).allSatisfy { first, last in
+        (0..<rows).allSatisfy { magnitude($0, first..<last) < ExactPieces.exactLimit }
+      }
+      if exact {
+        boundaries = cuts
+        return
+      }
+    }
+    boundaries = Array(0...depth)
+  }
+}
