@@ -10,8 +10,7 @@ public final class TensorStorage: @unchecked Sendable {
   /// Allocates `byteCount` uninitialized bytes.
   public init(byteCount: Int) {
     self.byteCount = byteCount
-    base = UnsafeRawPointer(
-      UnsafeMutableRawPointer.allocate(byteCount: max(byteCount, 1), alignment: 64))
+    base = UnsafeRawPointer(BlockCache.shared.take(byteCount))
     owner = nil
   }
 
@@ -22,14 +21,16 @@ public final class TensorStorage: @unchecked Sendable {
       byteCount = bytes.count
       self.owner = owner
     } else {
-      base = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 64))
+      base = UnsafeRawPointer(BlockCache.shared.take(0))
       byteCount = 0
       self.owner = nil
     }
   }
 
   deinit {
-    if owner == nil { base.deallocate() }
+    if owner == nil {
+      BlockCache.shared.giveBack(UnsafeMutableRawPointer(mutating: base), byteCount)
+    }
   }
 
   public var bytes: UnsafeRawBufferPointer { .init(start: base, count: byteCount) }

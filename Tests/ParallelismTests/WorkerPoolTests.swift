@@ -1,0 +1,38 @@
+import Synchronization
+import Testing
+
+@testable import Parallelism
+
+@Suite struct WorkerPoolTests {
+  @Test(arguments: [1, 2, 3, 7], [0, 1, 2, 5, 1000])
+  func runsEveryIterationOnce(threads: Int, iterations: Int) {
+    let pool = WorkerPool(threadCount: threads)
+    for _ in 0..<20 {
+      let counts = Mutex([Int](repeating: 0, count: iterations))
+      pool.forEach(iterations) { index in counts.withLock { $0[index] += 1 } }
+      #expect(counts.withLock { $0 } == [Int](repeating: 1, count: iterations))
+    }
+  }
+
+  @Test func nestedLoopsFinish() {
+    let pool = WorkerPool(threadCount: 4)
+    let total = Atomic<Int>(0)
+    pool.forEach(8) { outer in
+      pool.forEach(8) { inner in total.add(outer * 8 + inner, ordering: .relaxed) }
+    }
+    #expect(total.load(ordering: .relaxed) == 63 * 64 / 2)
+  }
+
+  @Test func callersOnSeveralThreadsShareAPool() async {
+    let pool = WorkerPool(threadCount: 3)
+    let total = Atomic<Int>(0)
+    await withTaskGroup { group in
+      for _ in 0..<4 {
+        group.addTask {
+          for _ in 0..<50 { pool.forEach(10) { _ in total.add(1, ordering: .relaxed) } }
+        }
+      }
+    }
+    #expect(total.load(ordering: .relaxed) == 4 * 50 * 10)
+  }
+}
