@@ -40,7 +40,8 @@ final class BlockCache: Sendable {
   func giveBack(_ base: UnsafeMutableRawPointer, _ byteCount: Int) {
     let block = Block(base: base)
     let size = BlockCache.roundedSize(byteCount)
-    let kept = byteCount >= BlockCache.smallestBlock
+    let kept =
+      byteCount >= BlockCache.smallestBlock
       && state.withLock { state in
         guard state.bytes + size <= BlockCache.capacity else { return false }
         state.bytes += size

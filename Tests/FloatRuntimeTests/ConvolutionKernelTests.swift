@@ -44,9 +44,11 @@ import Testing
     Case(input: [5, 5], kernel: [7, 7], pad: 0),
     Case(input: [16, 16], kernel: [3, 3], pad: 1, groups: 3, inputChannels: 4, rows: 6),
     Case(input: [7, 7], kernel: [3, 3], pad: 1, groups: 11, inputChannels: 1, rows: 1),
-    Case(input: [33, 35], kernel: [5, 5], stride: 2, pad: 2, groups: 3, inputChannels: 1, rows: 2),
+    Case(
+      input: [33, 35], kernel: [5, 5], stride: 2, pad: 2, groups: 3, inputChannels: 1, rows: 2),
     Case(input: [32, 64], kernel: [3, 3], pad: 1, groups: 2, inputChannels: 1, rows: 1),
-    Case(input: [4, 9, 8], kernel: [3, 3, 3], dilation: 2, pad: 2, groups: 2, inputChannels: 1,
+    Case(
+      input: [4, 9, 8], kernel: [3, 3, 3], dilation: 2, pad: 2, groups: 2, inputChannels: 1,
       rows: 1),
   ]
 

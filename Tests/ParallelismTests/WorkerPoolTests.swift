@@ -25,14 +25,22 @@ import Testing
 
   @Test func callersOnSeveralThreadsShareAPool() async {
     let pool = WorkerPool(threadCount: 3)
-    let total = Atomic<Int>(0)
+    let total = Counter()
     await withTaskGroup { group in
       for _ in 0..<4 {
         group.addTask {
-          for _ in 0..<50 { pool.forEach(10) { _ in total.add(1, ordering: .relaxed) } }
+          for _ in 0..<50 { pool.forEach(10) { _ in total.increment() } }
         }
       }
     }
-    #expect(total.load(ordering: .relaxed) == 4 * 50 * 10)
+    #expect(total.value == 4 * 50 * 10)
   }
+}
+
+private final class Counter: Sendable {
+  private let count = Atomic<Int>(0)
+
+  var value: Int { count.load(ordering: .relaxed) }
+
+  func increment() { count.add(1, ordering: .relaxed) }
 }
