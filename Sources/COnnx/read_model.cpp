@@ -11,11 +11,13 @@ connx_operator_set ViewReader::operatorSet(const onnx::OperatorSetIdProto &messa
 
 namespace {
 
-// An operator set without a version records that the standard domain was spelled out.
+// An operator set without a version records how the standard domain was written: spelled out, or
+// not at all. An empty string is the usual form and needs no record.
 template <typename Sets, typename Message>
 void keepSpelling(const Sets &sets, Message &rest) {
   for (const auto &item : sets) {
     if (item.domain() == standardDomain) rest.add_opset_import()->set_domain(standardDomain);
+    else if (!item.has_domain()) rest.add_opset_import();
   }
 }
 

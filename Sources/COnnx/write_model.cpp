@@ -11,29 +11,36 @@
 namespace connx {
 namespace {
 
-void fillOperatorSets(google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto> *target,
-                      const connx_operator_sets &sets, bool spelled) {
+using OperatorSets = google::protobuf::RepeatedPtrField<onnx::OperatorSetIdProto>;
+
+// Removes and returns the records of keepSpelling in read_model.cpp.
+template <typename Message>
+OperatorSets takeSpelling(Message &message) {
+  OperatorSets records;
+  records.Swap(message.mutable_opset_import());
+  return records;
+}
+
+void fillOperatorSets(OperatorSets *target, const connx_operator_sets &sets,
+                      const OperatorSets &records) {
+  auto record = records.begin();
   for (size_t i = 0; i < sets.count; ++i) {
     const connx_operator_set &source = sets.items[i];
     auto *set = target->Add();
-    set->set_domain(spelled && source.domain.count == 0 ? standardDomain : text(source.domain));
     set->set_version(source.version);
+    set->set_domain(text(source.domain));
+    if (source.domain.count > 0 || record == records.end()) continue;
+    if (record->has_domain()) set->set_domain(record->domain());
+    else set->clear_domain();
+    ++record;
   }
-}
-
-// Whether the marker of ViewReader::remainder is there; removes it.
-template <typename Message>
-bool takeSpelling(Message &message) {
-  const bool spelled = message.opset_import_size() > 0;
-  message.clear_opset_import();
-  return spelled;
 }
 
 }  // namespace
 
 void fill(onnx::FunctionProto &message, const connx_function &view) {
   merge(message, view.unknown_fields);
-  const bool spelled = takeSpelling(message);
+  const OperatorSets spelling = takeSpelling(message);
   message.set_name(text(view.name));
   if (view.domain.count > 0) message.set_domain(text(view.domain));
   if (view.doc_string.count > 0) message.set_doc_string(text(view.doc_string));
@@ -49,20 +56,20 @@ void fill(onnx::FunctionProto &message, const connx_function &view) {
   if (view.overload.count > 0) {
     fields->AddLengthDelimited(functionOverloadField, text(view.overload));
   }
-  fillOperatorSets(message.mutable_opset_import(), view.operator_sets, spelled);
+  fillOperatorSets(message.mutable_opset_import(), view.operator_sets, spelling);
   fillAll(message.mutable_node(), view.nodes.items, view.nodes.count);
 }
 
 void fill(onnx::ModelProto &message, const connx_model &view) {
   merge(message, view.unknown_fields);
-  const bool spelled = takeSpelling(message);
+  const OperatorSets spelling = takeSpelling(message);
   message.set_ir_version(view.ir_version);
   if (view.producer_name.count > 0) message.set_producer_name(text(view.producer_name));
   if (view.producer_version.count > 0) message.set_producer_version(text(view.producer_version));
   if (view.domain.count > 0) message.set_domain(text(view.domain));
   if (view.model_version != 0) message.set_model_version(view.model_version);
   if (view.doc_string.count > 0) message.set_doc_string(text(view.doc_string));
-  fillOperatorSets(message.mutable_opset_import(), view.operator_sets, spelled);
+  fillOperatorSets(message.mutable_opset_import(), view.operator_sets, spelling);
   fillEntries(message.mutable_metadata_props(), view.metadata);
   fillAll(message.mutable_functions(), view.functions, view.function_count);
   fill(*message.mutable_graph(), view.graph);
@@ -72,7 +79,8 @@ namespace {
 
 connx_error serialize(const google::protobuf::Message &message, int descriptor) {
   if (message.ByteSizeLong() > INT32_MAX) return {CONNX_TOO_LARGE, 0, 0};
-  google::protobuf::io::FileOutputStream output(descriptor);
+  constexpr int blockSize = 1 << 20;
+  google::protobuf::io::FileOutputStream output(descriptor, blockSize);
   if (message.SerializeToZeroCopyStream(&output) && output.Flush()) return {CONNX_OK, 0, 0};
   return {CONNX_SYSTEM, output.GetErrno(), 0};
 }

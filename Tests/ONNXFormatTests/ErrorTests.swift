@@ -9,6 +9,7 @@ import Testing
   /// What loading these bytes as `m.onnx` says, without the folder.
   private func message(_ bytes: [UInt8]) throws -> String {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     return try message(path: folder.write(bytes, "m.onnx"), in: folder)
   }
 
@@ -21,6 +22,7 @@ import Testing
 
   @Test func placesThatHoldNoModel() throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     #expect(
       try message(path: folder.file("absent.onnx"), in: folder)
         == "absent.onnx cannot be read: No such file or directory")
@@ -76,6 +78,7 @@ import Testing
     #expect(
       try message(without) == "m.onnx uses standard operators but does not say of which opset")
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     let old = try folder.write(Proto.model(Proto.relu(), opset: 6), "old.onnx")
     #expect(try ONNXFile.load(path: old, opsets: 1...25).opset == 6)
   }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import ONNXFormat
 
-@Suite struct ExternalDataTests {
+@Suite final class ExternalDataTests {
   let folder: TemporaryFolder
   let floats = (0..<8).map { Float($0) }
 
@@ -13,6 +13,8 @@ import Testing
     folder = try TemporaryFolder()
     try folder.write([9] + floats.withUnsafeBytes { Array($0) }, "w.bin")
   }
+
+  deinit { folder.remove() }
 
   private func model(_ entries: [(String, String)], dims: [Int] = [4]) throws -> String {
     let data =
@@ -47,6 +49,7 @@ import Testing
 
   @Test func placesOutsideTheFolder() throws {
     let outside = try TemporaryFolder()
+    defer { outside.remove() }
     try outside.write(.init(repeating: 0, count: 16), "o.bin")
     try FileManager.default.createSymbolicLink(
       atPath: folder.file("link.bin"), withDestinationPath: outside.file("o.bin"))

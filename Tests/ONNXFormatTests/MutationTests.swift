@@ -59,6 +59,7 @@ import Testing
 
   @Test func damagedModels() throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     var random = Generator(state: 20)
     var refused = 0
     var read = 0
@@ -83,6 +84,7 @@ import Testing
 
   @Test func everyPrefixOfAModel() throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     let whole = Proto.model(Proto.relu([Proto.tensor("w", dims: [1], [Proto.raw([0, 0, 0, 0])])]))
     for length in 0..<whole.count {
       let path = try folder.write(Array(whole.prefix(length)), "m.onnx")
@@ -92,6 +94,7 @@ import Testing
 
   @Test func randomBytes() throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     var random = Generator(state: 21)
     for length in 1..<1000 {
       let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }

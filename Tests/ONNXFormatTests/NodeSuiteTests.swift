@@ -11,6 +11,7 @@ import Testing
   @Test(.enabled(if: !cases.isEmpty, "libonnx-testdata is not installed"))
   func everyModelAndValueLoads() throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     var values = 0
     for name in NodeSuiteTests.cases {
       let model = try ONNXFile.load(

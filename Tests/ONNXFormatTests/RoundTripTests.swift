@@ -9,6 +9,7 @@ import Testing
   /// Loads the bytes, writes the model and returns it with what was written.
   private func roundTrip(_ bytes: [UInt8]) throws -> (model: Model, written: [UInt8]) {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     let model = try ONNXFile.load(path: folder.write(bytes, "in.onnx"))
     try ONNXFile.save(model, to: folder.file("out.onnx"), overwrite: false)
     #expect(try ONNXFile.load(path: folder.file("out.onnx")) == model)
@@ -71,6 +72,7 @@ import Testing
 
   @Test func everythingBuiltInMemory() throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     try ONNXFile.save(RoundTripTests.full, to: folder.file("a.onnx"), overwrite: false)
     let loaded = try ONNXFile.load(path: folder.file("a.onnx"))
     #expect(loaded == RoundTripTests.full)
@@ -121,6 +123,7 @@ import Testing
     model.graph.inputs[0].type = .tensor(.float32, shape: [.fixed(5)])
     model.graph.initializers["w"] = nil
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     try ONNXFile.save(model, to: folder.file("out.onnx"), overwrite: false)
     written = try contents(folder.file("out.onnx"))
     #expect(written.count(of: Array("IMAGE".utf8)) == 0)

@@ -4,11 +4,13 @@ import ONNXFormat
 import Tensors
 import Testing
 
-@Suite struct SaveTests {
+@Suite final class SaveTests {
   let folder: TemporaryFolder
   let model = RoundTripTests.full
 
   init() throws { folder = try TemporaryFolder() }
+
+  deinit { folder.remove() }
 
   private func message(_ path: String, _ model: Model, overwrite: Bool = false) throws -> String {
     let error = try #require(throws: ONNXError.self) {

@@ -28,6 +28,7 @@ import Testing
   @Test(.enabled(if: !models.isEmpty, "no ../shared/models"), arguments: models)
   func survivesARoundTrip(path: String) throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     let model = try ONNXFile.load(path: path)
     try ONNXFile.save(model, to: folder.file("a.onnx"), overwrite: false)
     let again = try ONNXFile.load(path: folder.file("a.onnx"))

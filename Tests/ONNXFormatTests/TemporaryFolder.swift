@@ -1,7 +1,7 @@
 import Foundation
 
-/// A folder that is removed with its last reference.
-final class TemporaryFolder {
+/// An empty folder; who makes it removes it.
+struct TemporaryFolder {
   let path: String
 
   init() throws {
@@ -9,7 +9,7 @@ final class TemporaryFolder {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
 
-  deinit { try? FileManager.default.removeItem(atPath: path) }
+  func remove() { try? FileManager.default.removeItem(atPath: path) }
 
   func file(_ name: String) -> String { path + "/" + name }
 

@@ -7,6 +7,7 @@ import Testing
 @Suite struct TensorTests {
   private func load(_ type: ElementType, dims: [Int], _ data: [Wire]) throws -> Tensor {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     let fields = dims.map { Wire.varint(1, $0) } + [.varint(2, Int(type.rawValue))] + data
     return try TensorProtoFile.load(path: folder.write(Wire(fields).bytes, "t.pb"))
   }
@@ -84,6 +85,7 @@ import Testing
 
   @Test func savingAndLoading() throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     let path = folder.file("t.pb")
     for tensor in [
       Tensor([Float(1), .nan, -0.0], shape: [3, 1]), Tensor(scalar: Int64(7)),
@@ -99,6 +101,7 @@ import Testing
 
   @Test func sequencesAndOptionals() throws {
     let folder = try TemporaryFolder()
+    defer { folder.remove() }
     let one = [Wire.varint(1, 1), .varint(2, 1), Proto.raw(littleEndian([Float(1)]))]
     let tensor = Tensor([Float(1)], shape: [1])
     let sequence = try folder.write(
