@@ -140,8 +140,13 @@ struct Tolerance {
     guard let a = numbers(found), let b = numbers(expected) else {
       return found == expected ? nil : "other elements"
     }
-    // Two units in the last place of bfloat16, as ONNX's runner allows.
-    let relative = found.elementType == .bfloat16 ? 0x1p-6 : relative
+    // Two units in the last place of the half-precision types; ONNX's runner allows them too.
+    let relative =
+      switch found.elementType {
+      case .bfloat16: 0x1p-6
+      case .float16: max(relative, 0x1p-9)
+      default: relative
+      }
     for (index, (x, y)) in zip(a, b).enumerated() where !(x.isNaN && y.isNaN) && x != y {
       if !((x - y).magnitude <= absolute + relative * y.magnitude) {
         return "\(x) instead of \(y) at \(index) of \(found.shape)"
