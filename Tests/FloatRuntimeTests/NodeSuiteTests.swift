@@ -11,7 +11,7 @@ struct NodeSuiteTests {
   @Test(
     "Debian's libonnx-testdata",
     .enabled(if: !NodeCase.all(in: NodeCase.debian).isEmpty, "libonnx-testdata is not installed"))
-  func debian() { check(NodeCase.all(in: NodeCase.debian), atLeast: 700) }
+  func debian() { check(NodeCase.all(in: NodeCase.debian), atLeast: 850) }
 
   @Test("Newer cases", .enabled(if: newerCases != nil, "TAPQ_NODE_CASES is not set"))
   func newer() throws { check(NodeCase.all(in: try #require(Self.newerCases)), atLeast: 1) }

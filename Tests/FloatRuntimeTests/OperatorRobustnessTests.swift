@@ -1,4 +1,3 @@
-import Foundation
 import GraphIR
 import Tensors
 import Testing
@@ -23,7 +22,7 @@ struct OperatorRobustnessTests {
 
   @Test(
     "Random nodes give values or errors that name them",
-    arguments: OperatorRegistry.definitions.keys.sorted().filter { ProcessInfo.processInfo.environment["OPSA_KEY"] == nil || $0 == ProcessInfo.processInfo.environment["OPSA_KEY"] })
+    arguments: OperatorRegistry.definitions.keys.sorted())
   func survives(key: String) throws {
     let definition = try #require(OperatorRegistry.definitions[key])
     var random = SeededGenerator(
@@ -66,11 +65,14 @@ struct OperatorRobustnessTests {
   private func tensor(_ random: inout SeededGenerator) -> Tensor {
     let rank = Int.random(in: 0...4, using: &random)
     let shape = (0..<rank).map { _ in Int.random(in: 0...3, using: &random) }
-    let values = (0..<Tensor.count(of: shape)).map { _ in integer(&random) }
     let types: [ElementType] = [.float32, .float32, .float32, .int64, .int64]
     let type =
       Int.random(in: 0..<2, using: &random) == 0
       ? types.randomElement(using: &random) : ElementType.allCases.randomElement(using: &random)
+    // Extreme sizes are for int64: in narrower types they would name outputs that fit memory.
+    let values = (0..<Tensor.count(of: shape)).map { _ in
+      type == .int64 ? integer(&random) : Int.random(in: -3...5, using: &random)
+    }
     let integers = Tensor(values.map { Int64($0) }, shape: shape)
     return TypeConversion().convert(integers, to: type ?? .float32) ?? integers
   }

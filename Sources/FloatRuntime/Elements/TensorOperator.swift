@@ -57,6 +57,7 @@ extension OperatorInputs {
       let list = shapes.map { "\($0)" }.joined(separator: " and ")
       throw failure("shapes \(list) do not broadcast")
     }
+    try checkedCount(plan.shape, .float32)
     return plan
   }
 

@@ -22,6 +22,8 @@ enum AttentionOperator {
         else {
           throw inputs.failure("Q \(q.shape), K \(k.shape), V \(v.shape) do not fit together")
         }
+        try inputs.checkedCount(
+          [query.batch, query.heads, query.tokens, key.tokens + value.size], .float32)
         let bias = try AttentionBias(
           query: query, keys: key.tokens, past: past, options, inputs)
         let (output, scores) = attend(query, key, value, bias, options, context.pool)

@@ -169,9 +169,7 @@ struct EinsumFactor {
     let summed = extents.keys.filter { !output.contains($0) }.sorted()
     let order = output + summed
     let shape = output.map { extents[$0] ?? 1 }
-    guard Tensor.checkedCount(of: order.map { extents[$0] ?? 1 }) != nil else {
-      throw inputs.failure("the product is too large")
-    }
+    try inputs.checkedCount(shape, .float64)
     let walk = order.map { label in
       EinsumAxis(
         size: extents[label] ?? 1, left: sizes[label] == 1 ? 0 : steps[label] ?? 0,

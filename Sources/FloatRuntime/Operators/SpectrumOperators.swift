@@ -36,9 +36,7 @@ enum SpectrumOperators {
       let rows = Tensor.count(of: others.map { x.shape[$0] })
       let source = wide.permuted(order).elements(of: Double.self)
       let width = halved ? 1 : 2
-      guard Tensor.checkedCount(of: [rows, bins, width]) != nil else {
-        throw inputs.failure("the result is too large")
-      }
+      try inputs.checkedCount([rows, bins, width], .float64)
       var result: [Double] = []
       result.reserveCapacity(rows * bins * width)
       for row in 0..<rows {
@@ -79,9 +77,7 @@ enum SpectrumOperators {
       let bins = oneSided ? length / 2 + 1 : length
       let transform = FourierTransform(length: length, inverse: false)
       let source = try inputs.converted(x, to: .float64).elements(of: Double.self)
-      guard Tensor.checkedCount(of: [x.shape[0], frames, bins, 2]) != nil else {
-        throw inputs.failure("the result is too large")
-      }
+      try inputs.checkedCount([x.shape[0], frames, bins, 2], .float64)
       var result: [Double] = []
       result.reserveCapacity(x.shape[0] * frames * bins * 2)
       for sample in 0..<x.shape[0] {
@@ -108,12 +104,12 @@ enum SpectrumOperators {
       guard let filters = try inputs.integer(0), let length = try inputs.integer(1),
         let rate = try inputs.integer(2), let low = try inputs.number(3),
         let high = try inputs.number(4), filters > 0, length > 0, rate > 0, low >= 0, high >= low,
-        high.isFinite, filters <= longest, length <= longest,
-        Tensor.checkedCount(of: [length / 2 + 1, filters]) != nil
+        high.isFinite, filters <= longest, length <= longest
       else {
         throw inputs.failure("sizes and rate must be positive, the edges ordered")
       }
       let bins = length / 2 + 1
+      try inputs.checkedCount([bins, filters], .float64)
       func melody(_ hertz: Double) -> Double { 2595 * .log1p(hertz / 700) / .log(10) }
       let (first, last) = (melody(low), melody(high))
       let step = (last - first) / Double(filters + 2)
