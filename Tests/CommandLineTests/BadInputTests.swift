@@ -35,7 +35,7 @@ import Testing
     #expect(folder.contents == before, sourceLocation: sourceLocation)
   }
 
-  @Test(arguments: ["inspect", "run", "evaluate", "benchmark"])
+  @Test(arguments: ["inspect", "run", "evaluate", "benchmark", "quantize"])
   func modelsThatAreNoModels(verb: String) throws {
     let bytes = try folder.write("not a model", as: "text.onnx")
     let whole = Array(try Data(contentsOf: URL(fileURLWithPath: Self.model)))
@@ -45,6 +45,7 @@ import Testing
       switch verb {
       case "run": ["--input", Self.data, "--output-dir", folder.path("out")]
       case "evaluate": ["--data", Self.data]
+      case "quantize": ["--calibration", Self.data, "-o", folder.path("out.onnx")]
       default: [String]()
       }
     for path in [bytes, cut, empty, folder.path("missing.onnx"), folder.url.path] {
@@ -82,6 +83,46 @@ import Testing
       ["evaluate", Self.model, "--data", folder.path("missing.npy")], saying: "missing.npy")
     let damaged = try folder.write("\u{93}NUMPY", as: "damaged.npy")
     try expectFailure(["evaluate", Self.model, "--data", damaged], saying: damaged)
+  }
+
+  @Test func calibrationThatDoesNotFit() throws {
+    let out = folder.path("out.onnx")
+    func quantize(_ data: String, _ rest: String...) -> [String] {
+      ["quantize", Self.model, "-o", out, "--calibration", data] + rest
+    }
+    let wide = try npy(Tensor([Float](repeating: 0, count: 81), shape: [1, 1, 9, 9]), as: "w.npy")
+    try expectFailure(quantize(wide), saying: wide, "[1, 1, 9, 9]", "'image'", "[N, 1, 8, 8]")
+    let nan = try npy(
+      Tensor([Float](repeating: .nan, count: 64), shape: [1, 1, 8, 8]), as: "n.npy")
+    try expectFailure(quantize(nan), saying: "sample 0 of \(nan)", "NaN")
+    let none = try npy(Tensor([] as [Float], shape: [0, 1, 8, 8]), as: "none.npy")
+    try expectFailure(quantize(none), saying: "\(none) holds no samples")
+    try expectFailure(quantize(folder.path("missing.npy")), saying: "missing.npy")
+    try expectFailure(
+      ["quantize", folder.path("missing.onnx"), "-o", out, "--calibration", Self.data],
+      saying: "missing.onnx")
+  }
+
+  @Test func quantizedFilesThatCannotBeWritten() throws {
+    let taken = try folder.write("keep me", as: "taken.onnx")
+    func quantize(to path: String) -> [String] {
+      ["quantize", Self.model, "-o", path, "--calibration", Self.data]
+    }
+    try expectFailure(quantize(to: taken), saying: taken, "--overwrite")
+    #expect(try String(contentsOfFile: taken, encoding: .utf8) == "keep me")
+    try expectFailure(quantize(to: folder.url.path), saying: folder.url.path)
+    let below = folder.path("no/such/folder.onnx")
+    try expectFailure(quantize(to: below), saying: below)
+    try expectFailure(quantize(to: taken + "/below.onnx"), saying: taken + "/below.onnx")
+  }
+
+  @Test func budgetsThatAreTooSmall() throws {
+    let out = folder.path("out.onnx")
+    for limit in [["--flash", "1KiB"], ["--average-bits", "1.5"]] {
+      try expectFailure(
+        ["quantize", Self.model, "-o", out, "--calibration", Self.data] + limit, code: 1,
+        saying: limit[0].dropFirst(2) == "flash" ? "flash" : "average")
+    }
   }
 
   @Test func labelsThatDoNotFit() throws {
@@ -128,7 +169,10 @@ import Testing
 
   @Test(arguments: [
     [], ["nonsense"], ["run"], ["evaluate", "m.onnx"], ["benchmark", "m.onnx", "--runs", "0"],
-    ["benchmark", "m.onnx", "--threads", "1,x"], ["benchmark", "m.onnx", "--shape", "x"],
+    ["quantize", "m.onnx", "-o", "o", "--calibration", "d", "--flash", "lots"],
+    ["quantize", "m.onnx", "-o", "o", "--calibration", "d", "--bits", "1"],
+    ["quantize", "m.onnx", "-o", "o"], ["benchmark", "m.onnx", "--threads", "1,x"],
+    ["benchmark", "m.onnx", "--shape", "x"],
     ["evaluate", "m.onnx", "--data", "d", "--engine", "integer"],
     ["evaluate", "m.onnx", "--data", "d", "--scale", "x"],
     ["evaluate", "m.onnx", "--data", "d", "--resize", "0"],
