@@ -25,16 +25,16 @@ struct ExactPieces: Sendable {
       for k in range { sum += abs(weights[row * rowStride + k * depthStride]) }
       return sum * Float(reach)
     }
-    let totals = (0..<rows).map { row in
-      Double(magnitude(row, 0..<depth)) * 1.0001 + Double(bias?[row].magnitude ?? 0)
-    }
-    let most = totals.max() ?? 0
+    let products = (0..<rows).map { Double(magnitude($0, 0..<depth)) * 1.0001 }
+    let most = products.indices.map { products[$0] + Double(bias?[$0].magnitude ?? 0) }.max() ?? 0
     fitsInt32 = most < Double(Int32.max)
     guard most >= Double(ExactPieces.exactLimit) else {
       boundaries = [0, depth]
       return
     }
-    for count in max(2, Int(most / Double(ExactPieces.exactLimit)))...max(2, depth) {
+    // The bias joins the pieces as an integer: only the products have to be cut.
+    let fewest = Int((products.max() ?? 0) / Double(ExactPieces.exactLimit))
+    for count in min(max(2, fewest), max(2, depth))...max(2, depth) {
       let cuts = (0...count).map { depth * $0 / count }
       let exact = zip(cuts, cuts.dropFirst()).allSatisfy { first, last in
         (0..<rows).allSatisfy { magnitude($0, first..<last) < ExactPieces.exactLimit }
