@@ -133,6 +133,21 @@ import Testing
         == model.graph.inputs[0].type)
   }
 
+  /// What protobuf itself would write comes back byte for byte, however the domain was written.
+  @Test(arguments: [[], [Wire.text(1, "")], [.text(1, "ai.onnx")]])
+  func bytesAreKept(domain: [Wire]) throws {
+    let graph: [Wire] = [
+      Proto.node("Add", ["x", "w"], ["y"], name: "add"), .text(2, "g"),
+      .message(5, [.varint(1, 1), .varint(2, 1), .text(8, "w"), Proto.raw([0, 0, 128, 63])]),
+      Proto.input("x"), Proto.output("y"),
+    ]
+    let bytes = Wire([
+      .varint(1, 8), .text(2, "producer"), .message(7, graph),
+      .message(8, domain + [.varint(2, 17)]), .message(14, [.text(1, "k"), .text(2, "v")]),
+    ]).bytes
+    #expect(try roundTrip(bytes).written == bytes)
+  }
+
   @Test func theSpelledOutStandardDomain() throws {
     let bytes = Wire([
       .varint(1, 8),
