@@ -83,8 +83,9 @@ import Testing
         input.withUnsafeBufferPointer { input in
           bias.withUnsafeBufferPointer { bias in
             residual.withUnsafeBufferPointer { residual in
+              guard let input = input.baseAddress else { return }
               plan.run(
-                input: input.baseAddress!, weights: packed,
+                input: input, weights: packed,
                 epilogue: .init(
                   bias: bias.baseAddress, residual: residual.baseAddress,
                   clamp: Clamp(low: -50, high: 400)), output: out,
@@ -119,8 +120,9 @@ import Testing
       input.withUnsafeBufferPointer { input in
         weights.withUnsafeBufferPointer { weights in
           bias.withUnsafeBufferPointer { bias in
+            guard let input = input.baseAddress, let weights = weights.baseAddress else { return }
             plan.runDepthwise(
-              input: input.baseAddress!, weights: weights.baseAddress!, multiplier: shape.rows,
+              input: input, weights: weights, multiplier: shape.rows,
               epilogue: .init(bias: bias.baseAddress, clamp: Clamp(low: 0)), output: out,
               pool: WorkerPool(threadCount: 2))
           }
@@ -132,6 +134,6 @@ import Testing
   }
 
   private func run(output: inout [Float], _ body: (UnsafeMutablePointer<Float>) -> Void) {
-    output.withUnsafeMutableBufferPointer { body($0.baseAddress!) }
+    _ = output.withUnsafeMutableBufferPointer { $0.baseAddress.map(body) }
   }
 }
