@@ -7,6 +7,8 @@ struct MatrixProduct: @unchecked Sendable {
   /// Multiply-adds that are worth a task of their own.
   private static let workPerTask = 500_000
   private static let mostTasks = 32
+  /// Tasks up to which rows are split.
+  private static let tasksByRows = 8
 
   let kernels: KernelSet
   var product: fk_product
@@ -24,7 +26,11 @@ struct MatrixProduct: @unchecked Sendable {
     let wanted = max(1, min(MatrixProduct.mostTasks, work / MatrixProduct.workPerTask))
     panelTasks = max(1, min(panels, wanted))
     let blocks = (product.row_count + kernels.rows - 1) / kernels.rows
-    rowTasks = max(1, min(wanted / panelTasks, blocks))
+    // Every task packs its panels anew: rows are split only where there are few panels, and into
+    // parts that outweigh the packing, which costs more where lines are short.
+    let blocksPerTask = columns.height == 1 ? 4 : 12
+    let rowSplits = min((MatrixProduct.tasksByRows + panelTasks - 1) / panelTasks, wanted)
+    rowTasks = max(1, min(rowSplits, blocks / blocksPerTask))
   }
 
   var taskCount: Int { panelTasks * rowTasks }
