@@ -20,6 +20,8 @@ enum OperatorRegistry {
     RegionOperators.definitions,
     ResizeOperator.definitions,
     GridOperators.definitions,
+    TextOperators.definitions,
+    TermFrequencyOperator.definitions,
     UnaryOperators.definitions,
     RotaryEmbedding.definitions,
     AttentionOperator.definitions,

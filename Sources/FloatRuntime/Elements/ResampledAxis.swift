@@ -34,21 +34,23 @@ struct ResampledAxis: Sendable {
       && (coordinates != .cropAndResize || region == (0, 1))
   }
 
-  /// The formulas of attribute `coordinate_transformation_mode` in the specification of Resize.
+  /// The formulas of attribute `coordinate_transformation_mode` in the specification of Resize,
+  /// in float32, as runtimes compute them: `nearest_mode` decides ties that depend on it.
   private func source(of position: Int) -> Double {
-    let x = Double(position)
-    let length = scale * Double(size)
+    let (x, scale, size) = (Float(position), Float(scale), Float(size))
+    let length = scale * size
     switch coordinates {
-    case .halfPixel: return (x + 0.5) / scale - 0.5
+    case .halfPixel: return Double((x + 0.5) / scale - 0.5)
     case .halfPixelSymmetric:
-      let adjustment = Double(outputSize) / length
-      return Double(size) / 2 * (1 - adjustment) + (x + 0.5) / scale - 0.5
-    case .pytorchHalfPixel: return length == 1 ? -0.5 : (x + 0.5) / scale - 0.5
-    case .alignCorners: return length == 1 ? 0 : x * Double(size - 1) / (length - 1)
-    case .asymmetric: return x / scale
+      let adjustment = Float(outputSize) / length
+      return Double(size / 2 * (1 - adjustment) + ((x + 0.5) / scale - 0.5))
+    case .pytorchHalfPixel: return length == 1 ? -0.5 : Double((x + 0.5) / scale - 0.5)
+    case .alignCorners: return length == 1 ? 0 : Double(x * (size - 1) / (length - 1))
+    case .asymmetric: return Double(x / scale)
     case .cropAndResize:
-      let span = (region.end - region.start) * Double(size - 1)
-      return region.start * Double(size - 1) + (length == 1 ? span / 2 : x * span / (length - 1))
+      let span = Float(region.end - region.start) * (size - 1)
+      let offset = length == 1 ? span / 2 : x * span / (length - 1)
+      return Double(Float(region.start) * (size - 1) + offset)
     }
   }
 

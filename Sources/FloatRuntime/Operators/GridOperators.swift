@@ -70,6 +70,8 @@ enum GridOperators {
       if x < low || x > high {
         switch padding {
         case .zeros: break
+        // As in PyTorch, the cubic kernel is not moved: only its pixels are clamped.
+        case .border where mode == .cubic || mode == .bicubic: break
         case .border: x = min(max(x, 0), Float(size - 1))
         case .reflection: x = reflect(x, low, high)
         }

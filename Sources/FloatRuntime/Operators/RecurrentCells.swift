@@ -4,7 +4,8 @@ import GraphIR
 import Tensors
 
 struct RecurrentOptions: Sendable {
-  /// Limit of what the activations are given.
+  /// Limit of what the activations of the gates are given; as in ONNX Runtime, the activation of
+  /// LSTM's cell state is given all of it.
   var clip: Float?
   /// GRU: the reset gate acts after the recurrent product.
   var linearBeforeReset = false
@@ -146,7 +147,7 @@ struct MemoryCell: RecurrentCell {
         let next = forget * memory + input * weights.activate(1, gate(3))
         let output = weights.activate(0, gate(1) + peep(1, next))
         c[index] = next
-        h[index] = output * weights.activate(2, next)
+        h[index] = output * weights.activations[2].apply(next)
       }
     }
   }

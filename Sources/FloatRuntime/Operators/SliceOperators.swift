@@ -86,9 +86,10 @@ enum SliceOperators {
     _ shape: [Int], _ before: [Int], _ after: [Int], _ type: ElementType, _ inputs: OperatorInputs
   ) throws -> [Int] {
     let result = try shape.indices.map { axis in
-      let (sum, first) = shape[axis].addingReportingOverflow(before[axis])
-      let (size, second) = sum.addingReportingOverflow(after[axis])
-      guard !first, !second, size >= 0 else {
+      let limit = -1 << 40...1 << 40
+      guard limit.contains(shape[axis]), limit.contains(before[axis]), limit.contains(after[axis]),
+        case let size = shape[axis] + before[axis] + after[axis], size >= 0
+      else {
         throw inputs.failure("pads \(before) and \(after) do not fit shape \(shape)")
       }
       return size
@@ -133,16 +134,18 @@ enum SliceOperators {
     if shape.contains(0) { return try inputs.filled(shape, with: x) }
     var result = x
     for axis in shape.indices where before[axis] != 0 || after[axis] != 0 {
-      let size = x.shape[axis]
+      // Negative pads cut first: what is left is extended.
+      let first = max(0, -before[axis])
+      let size = x.shape[axis] - first - max(0, -after[axis])
       guard size > 0 else { throw inputs.failure("cannot extend axis \(axis), which is empty") }
       let indices = (0..<shape[axis]).map { position -> Int in
-        let index = position - before[axis]
+        let index = position - max(before[axis], 0)
         switch mode {
-        case .wrap: return modulo(index, size)
+        case .wrap: return first + modulo(index, size)
         case .reflect where size > 1:
           let folded = modulo(index, 2 * size - 2)
-          return folded < size ? folded : 2 * size - 2 - folded
-        default: return min(max(index, 0), size - 1)
+          return first + (folded < size ? folded : 2 * size - 2 - folded)
+        default: return first + min(max(index, 0), size - 1)
         }
       }
       var partial = result.shape
