@@ -19,6 +19,8 @@ class Network:
     """Inputs by name; the first axis counts samples."""
     batch: int = 4
     """Samples in one run."""
+    has_float_islands: bool = False
+    """Float operators lie between the integer layers."""
 
     @property
     def is_present(self):
@@ -68,8 +70,8 @@ def digits():
     return {"image": images.astype(numpy.float32).reshape(-1, 1, 8, 8) * scale}
 
 
-def shared(name, samples, batch=4):
-    return Network(name, SHARED / "models" / f"{name}.onnx", samples, batch)
+def shared(name, samples, batch=4, **properties):
+    return Network(name, SHARED / "models" / f"{name}.onnx", samples, batch, **properties)
 
 
 NETWORKS = [
@@ -85,5 +87,5 @@ NETWORKS = [
     shared("imagenet-mobilenetv1-0.75-224", lambda: enlarged_pictures(7, 1 / 127.5, -1), batch=2),
     shared("ultraface-rfb-320", faces, batch=1),
     shared("ultraface-rfb-320-op13", faces, batch=1),
-    shared("minilm-l6-v2", sentences),
+    shared("minilm-l6-v2", sentences, has_float_islands=True),
 ]
