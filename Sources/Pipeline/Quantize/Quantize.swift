@@ -19,7 +19,7 @@ public enum Quantize {
     return QuantizeReport(
       output: options.output, calibrationSamples: result.calibrationSamples,
       weightBytes: result.weightBytes, fileBytes: bytes,
-      peakRAMBytes: try ActivationMemory.peakBytes(of: reloaded),
+      peakRAMBytes: try GraphStatistics(reloaded).peakRAMBytes,
       predictedLatencyMilliseconds: nil, averageWeightBits: result.averageWeightBits,
       bindingConstraint: result.bindingConstraint, preprocessing: options.preprocessing,
       layers: result.layers)

@@ -14,7 +14,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     /// Nil without a hardware profile.
     public var predictedMicroseconds: Double?
 
-    private enum CodingKeys: String, CodingKey {
+    fileprivate enum CodingKeys: String, CodingKey {
       case name, op
       case weightBits = "weight_bits"
       case activationBits = "activation_bits"
@@ -36,7 +36,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
   public var preprocessing: Preprocessing
   public var layers: [Layer]
 
-  private enum CodingKeys: String, CodingKey {
+  fileprivate enum CodingKeys: String, CodingKey {
     case output
     case calibrationSamples = "calibration_samples"
     case weightBytes = "weight_bytes"
@@ -46,5 +46,35 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     case averageWeightBits = "average_weight_bits"
     case bindingConstraint = "binding_constraint"
     case preprocessing, layers
+  }
+}
+
+/// Optional figures are written as null: readers may rely on every key.
+extension QuantizeReport {
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(output, forKey: .output)
+    try container.encode(calibrationSamples, forKey: .calibrationSamples)
+    try container.encode(weightBytes, forKey: .weightBytes)
+    try container.encode(fileBytes, forKey: .fileBytes)
+    try container.encode(peakRAMBytes, forKey: .peakRAMBytes)
+    try container.encode(predictedLatencyMilliseconds, forKey: .predictedLatencyMilliseconds)
+    try container.encode(averageWeightBits, forKey: .averageWeightBits)
+    try container.encode(bindingConstraint, forKey: .bindingConstraint)
+    try container.encode(preprocessing, forKey: .preprocessing)
+    try container.encode(layers, forKey: .layers)
+  }
+}
+
+extension QuantizeReport.Layer {
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(name, forKey: .name)
+    try container.encode(op, forKey: .op)
+    try container.encode(weightBits, forKey: .weightBits)
+    try container.encode(activationBits, forKey: .activationBits)
+    try container.encode(sensitivity, forKey: .sensitivity)
+    try container.encode(bytes, forKey: .bytes)
+    try container.encode(predictedMicroseconds, forKey: .predictedMicroseconds)
   }
 }

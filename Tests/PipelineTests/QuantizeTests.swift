@@ -1,0 +1,193 @@
+import BitAllocation
+import Calibration
+import Foundation
+import GraphIR
+import Lowering
+import ONNXFormat
+import Tensors
+import TestSupport
+import Testing
+
+@testable import Pipeline
+
+/// The network of `models/`, from file to file.
+@Suite struct QuantizeTests {
+  static let models = SharedFiles.repository.appendingPathComponent("models")
+
+  static func options(_ folder: TemporaryFolder, _ name: String = "out.onnx") -> QuantizeOptions {
+    QuantizeOptions(
+      model: models.appendingPathComponent("digits.onnx").path, output: folder.path(name),
+      calibration: [models.appendingPathComponent("digits-calibration.npy").path])
+  }
+
+  /// Agreement of the written file with the float network on the evaluation images.
+  static func agreement(_ options: QuantizeOptions) throws -> Double {
+    let report = try Evaluation.run(
+      .init(
+        model: options.output,
+        data: [models.appendingPathComponent("digits-evaluation.npy").path],
+        reference: options.model, samples: 320, threads: 2))
+    return try #require(report.agreement)
+  }
+
+  @Test func eightBitsAreTheDefaultAndStayClose() throws {
+    let folder = try TemporaryFolder()
+    let options = Self.options(folder)
+    let report = try Quantize.run(options)
+    #expect(report.averageWeightBits == 8)
+    #expect(report.bindingConstraint == nil)
+    #expect(report.layers.allSatisfy { $0.weightBits == 8 && $0.activationBits == 8 })
+    #expect(report.layers.allSatisfy { $0.sensitivity > 0 && $0.sensitivity < 1e-3 })
+    #expect(report.calibrationSamples == 16)
+    #expect(report.peakRAMBytes > 0)
+    let size = try FileManager.default.attributesOfItem(atPath: options.output)[.size] as? Int
+    #expect(report.fileBytes == size)
+    #expect(folder.contents == ["out.onnx"])
+    #expect(try Self.agreement(options) >= 0.99)
+  }
+
+  @Test func budgetsHoldAndCostAccuracyInOrder() throws {
+    let folder = try TemporaryFolder()
+    var agreements: [Double] = []
+    var damages: [Double] = []
+    for average in [6.0, 4.0, 2.5] {
+      var options = Self.options(folder, "\(average).onnx")
+      options.averageBits = average
+      let report = try Quantize.run(options)
+      #expect(report.averageWeightBits <= average)
+      #expect(report.bindingConstraint == "average-bits")
+      agreements.append(try Self.agreement(options))
+      damages.append(report.layers.reduce(0) { $0 + $1.sensitivity })
+    }
+    #expect(damages == damages.sorted())
+    #expect(agreements[0] >= 0.98 && agreements[1] >= 0.9)
+    #expect(agreements[2] <= agreements[0])
+  }
+
+  @Test func flashCountsEveryByteOfTheLayers() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    let full = try Quantize.run(options)
+    options.flash = full.weightBytes * 6 / 10
+    options.output = folder.path("small.onnx")
+    let report = try Quantize.run(options)
+    #expect(report.weightBytes <= full.weightBytes * 6 / 10)
+    #expect(report.bindingConstraint == "flash")
+    #expect(report.weightBytes == report.layers.reduce(0) { $0 + $1.bytes })
+    let plan = try #require(
+      try ONNXFile.load(path: options.output).metadata.first { $0.key == Lowering.metadataKey })
+    #expect(plan.value.contains("weightBits"))
+  }
+
+  @Test(arguments: [[3], [5, 7], [2, 3, 4, 5, 6, 8]])
+  func otherWidthsAreStoredInTheSmallestType(bits: [Int]) throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    options.bits = bits
+    options.averageBits = Double(bits[0]) + 0.5
+    let report = try Quantize.run(options)
+    #expect(report.layers.allSatisfy { bits.contains($0.weightBits) })
+    #expect(report.averageWeightBits <= Double(bits[0]) + 0.5)
+  }
+
+  @Test func threadsDoNotChangeTheFile() throws {
+    let folder = try TemporaryFolder()
+    for threads in [1, 3] {
+      var options = Self.options(folder, "\(threads).onnx")
+      options.averageBits = 4.8
+      options.threads = threads
+      _ = try Quantize.run(options)
+    }
+    let one = try Data(contentsOf: folder.url.appendingPathComponent("1.onnx"))
+    let three = try Data(contentsOf: folder.url.appendingPathComponent("3.onnx"))
+    #expect(one == three)
+  }
+
+  @Test func anImpossibleBudgetNamesTheSmallestPossibleOne() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    options.flash = 100
+    var smallest = 0
+    do {
+      _ = try Quantize.run(options)
+      Issue.record("100 bytes hold no network")
+    } catch AllocationError.infeasible(let limit, let needed, let given) {
+      #expect(limit.resource == "flash" && given.isEmpty && needed > 100)
+      #expect(UnmetRequest.isOne(AllocationError.infeasible(limit: limit, smallest: 1, given: [])))
+      smallest = needed
+    }
+    #expect(folder.contents.isEmpty)
+    options.flash = smallest
+    let report = try Quantize.run(options)
+    #expect(report.weightBytes == smallest)
+    #expect(report.layers.allSatisfy { $0.weightBits == 2 })
+  }
+
+  @Test func anExistingOutputIsKept() throws {
+    let folder = try TemporaryFolder()
+    let options = Self.options(folder)
+    try Data("mine".utf8).write(to: folder.url.appendingPathComponent("out.onnx"))
+    #expect(throws: TensorFileError.exists(path: options.output)) { try Quantize.run(options) }
+    #expect(
+      try Data(contentsOf: folder.url.appendingPathComponent("out.onnx")) == Data("mine".utf8))
+    var replacing = options
+    replacing.overwrite = true
+    _ = try Quantize.run(replacing)
+    #expect(folder.contents == ["out.onnx"])
+  }
+
+  @Test func weightsThatAreNotFiniteAreNamed() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    var model = try ONNXFile.load(path: options.model)
+    let name = try #require(
+      model.graph.nodes.first { $0.op == "Gemm" || $0.op == "MatMul" }?.input(1))
+    let weight = try #require(model.graph.initializers[name])
+    var values = weight.elements(of: Float.self)
+    values[3] = .nan
+    model.graph.initializers[name] = Tensor(values, shape: weight.shape)
+    options.model = folder.path("nan.onnx")
+    try ONNXFile.save(model, to: options.model, overwrite: false)
+    do {
+      _ = try Quantize.run(options)
+      Issue.record("NaN weights were quantized")
+    } catch {
+      #expect("\(error)".contains(name) && "\(error)".contains("NaN"))
+    }
+    #expect(folder.contents == ["nan.onnx"])
+  }
+
+  @Test func activationsThatOverflowAreNamedWithTheirSample() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    let images = (0..<3 * 64).map { $0 == 100 ? Float.infinity : 0.5 }
+    options.calibration = [folder.path("samples.npy")]
+    try NpyFile.write(
+      Tensor(images, shape: [3, 1, 8, 8]), to: options.calibration[0], overwrite: false)
+    #expect(throws: CalibrationError.notFinite(value: "image", sample: 1)) {
+      try Quantize.run(options)
+    }
+  }
+
+  @Test func aQuantizedModelIsNotQuantizedAgain() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    _ = try Quantize.run(options)
+    options.model = options.output
+    options.output = folder.path("twice.onnx")
+    #expect(throws: QuantizeError.self) { try Quantize.run(options) }
+  }
+
+  @Test func sizesAreRead() {
+    #expect(ByteSize.parse("96KiB") == 98_304)
+    #expect(ByteSize.parse("1.5MB") == 1_500_000)
+    #expect(ByteSize.parse("1.5 MiB") == 1_572_864)
+    #expect(ByteSize.parse("98304") == 98_304)
+    #expect(ByteSize.parse("2gb") == 2_000_000_000)
+    for text in [
+      "", "KiB", "-5KiB", "0", "1e3", "96 Kib x", "inf", "nan", "1..5MB", "99999999999GiB",
+    ] {
+      #expect(ByteSize.parse(text) == nil, "\(text)")
+    }
+  }
+}
