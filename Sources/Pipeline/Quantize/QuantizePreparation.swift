@@ -18,11 +18,14 @@ enum QuantizePreparation {
   }
 
   /// Bytes of float constants that no layer quantizes: the device stores them as they are.
+  /// Scalars are settings of operators, not weights.
   static func unquantizedBytes(_ model: Model, layers: [WeightLayer]) -> Int {
     let owned = Set(layers.flatMap { [$0.site.weight, $0.site.bias ?? ""] })
     return model.graph.initializers.reduce(0) { sum, entry in
       let (name, tensor) = entry
-      guard tensor.elementType.isFloatingPoint, !owned.contains(name) else { return sum }
+      guard tensor.elementType.isFloatingPoint, tensor.rank > 0, !owned.contains(name) else {
+        return sum
+      }
       return sum + tensor.storage.byteCount
     }
   }
