@@ -96,4 +96,15 @@ struct ElementwiseTests {
     #expect(
       try OperatorHarness.tensor("ReduceMax", [floats]).elements(of: Float.self) == [-.infinity])
   }
+
+  @Test("The error function is that of the C library to a few units in the last place")
+  func errorFunction() {
+    for step in -60_000...60_000 {
+      let x = Float(step) * 1e-4
+      let exact = Double.erf(Double(x))
+      #expect((Double(Float.erf(x)) - exact).magnitude <= 5e-7 * exact.magnitude)
+    }
+    #expect(Float.erf(.infinity) == 1 && Float.erf(-.infinity) == -1 && Float.erf(.nan).isNaN)
+    #expect(Float.erf(1e-30) > 0)
+  }
 }
