@@ -42,12 +42,8 @@ enum OperatorRegistry {
     MatMulOperators.definitions.map(\.acceptingHalves),
     PoolingOperators.definitions.map(\.acceptingHalves),
     ConvTransposeOperator.definitions.map(\.acceptingHalves),
-    ConvolutionOperators.definitions,
-    MatMulOperators.definitions,
-    PoolingOperators.definitions,
     QuantizedConvolutionOperators.definitions,
     QuantizedMatMulOperators.definitions,
-    ConvTransposeOperator.definitions,
     MaxUnpoolOperator.definitions,
     BatchNormalizationOperator.definitions.map(\.acceptingHalves),
   ]
