@@ -55,6 +55,28 @@ import Testing
     #expect(statistics.peakRAMBytes == 8 * 4 + 8)
   }
 
+  /// A length of 1 is too short for the window; the length is left open then.
+  @Test func dimensionsThatCannotBeOneStayOpen() throws {
+    let statistics = try GraphStatistics(
+      model(
+        opset: 17, inputs: [float("x", [.fixed(1), .fixed(1), .symbolic("L")])], outputs: ["y"],
+        initializers: ["w": Tensor([Float](repeating: 1, count: 4), shape: [1, 1, 4])],
+        nodes: [node("Conv", ["x", "w"], ["y"])]))
+    #expect(statistics.layers.map(\.macs) == [nil])
+    #expect(statistics.layers.map(\.weightBytes) == [16])
+  }
+
+  @Test func generatedWeightsAreNoActivations() throws {
+    let statistics = try GraphStatistics(
+      model(
+        opset: 17, inputs: [float("x", fixed(1, 4))], outputs: ["y"],
+        initializers: ["shape": ints(4, 100)],
+        nodes: [
+          node("ConstantOfShape", ["shape"], ["w"]), node("MatMul", ["x", "w"], ["y"]),
+        ]))
+    #expect(statistics.peakRAMBytes == 4 * (4 + 100))
+  }
+
   @Test func residualsStayAlive() throws {
     let statistics = try GraphStatistics(
       model(

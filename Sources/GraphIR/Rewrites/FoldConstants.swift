@@ -9,7 +9,7 @@ extension GraphPatch {
       var names = NameSupply(model.graph)
       while true {
         let scope = try ShapeInference.analyze(
-          model, inputShapes: inputShapes, evaluationLimit: 1 << 30)
+          model, inputShapes: inputShapes, evaluationLimit: 1 << 25)
         if model.graph.inlineBranches(scope, &names) { continue }
         model.graph.fold(scope)
         break

@@ -1,10 +1,10 @@
 import Tensors
 
-/// Which stored constants a node reads, through the nodes that only unpack or arrange them.
+/// Which stored constants a node reads, directly or computed from them alone (unpacked, transposed,
+/// generated).
 struct ConstantSources {
-  private static let unpacking: Set<String> = [
-    "Cast", "DequantizeLinear", "QuantizeLinear", "Identity", "Transpose", "Reshape", "Squeeze",
-    "Unsqueeze",
+  private static let random: Set<String> = [
+    "Bernoulli", "Multinomial", "RandomNormalLike", "RandomUniformLike",
   ]
 
   /// Stored constants behind every value that depends on nothing else.
@@ -16,14 +16,13 @@ struct ConstantSources {
       sources[name] = [name]
       sizes[name] = tensor.byteCount
     }
-    for node in graph.nodes where node.domain.isEmpty {
-      guard let output = node.output(0) else { continue }
-      if node.op == "Constant" {
+    for node in graph.nodes where node.domain.isEmpty && node.subgraphs.isEmpty {
+      if node.op == "Constant", let output = node.output(0) {
         sources[output] = [output]
         sizes[output] = node.constantValue?.byteCount ?? 0
         continue
       }
-      guard ConstantSources.unpacking.contains(node.op), !node.inputs.isEmpty else { continue }
+      guard !ConstantSources.random.contains(node.op), !node.inputs.isEmpty else { continue }
       var all: Set<String> = []
       var isConstant = true
       for input in node.inputs where !input.isEmpty {
@@ -33,7 +32,8 @@ struct ConstantSources {
         }
         all.formUnion(own)
       }
-      if isConstant { sources[output] = all }
+      guard isConstant else { continue }
+      for output in node.outputs where !output.isEmpty { sources[output] = all }
     }
   }
 

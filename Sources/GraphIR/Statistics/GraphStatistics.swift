@@ -37,15 +37,10 @@ public struct GraphStatistics: Sendable, Codable, Equatable {
     case peakRAMBytes = "peak_ram_bytes"
   }
 
-  /// `inputShapes` fixes open dimensions of inputs; those that stay open count as 1.
+  /// `inputShapes` fixes open dimensions of inputs; those that stay open count as 1, or stay
+  /// unknown where the model cannot work on that little.
   public init(_ model: Model, inputShapes: [String: [Int]] = [:]) throws {
-    var shapes = inputShapes
-    for input in model.graph.requiredInputs where shapes[input.name] == nil {
-      if case .tensor(_, let shape?) = input.type {
-        shapes[input.name] = shape.map { $0.size ?? 1 }
-      }
-    }
-    let types = try ShapeInference.infer(model, inputShapes: shapes)
+    let types = try GraphStatistics.types(model, inputShapes)
     operators = [:]
     model.graph.countOperators(into: &operators)
     weightBytes = model.graph.constantBytes
@@ -59,6 +54,21 @@ public struct GraphStatistics: Sendable, Codable, Equatable {
       }
     }
     macs = layers.reduce(0) { $0.addingSaturating($1.macs ?? 0) }
+  }
+
+  private static func types(
+    _ model: Model, _ given: [String: [Int]]
+  ) throws -> [String: ValueType] {
+    var shapes = given
+    for input in model.graph.requiredInputs where shapes[input.name] == nil {
+      guard case .tensor(_, let shape?) = input.type else { continue }
+      shapes[input.name] = shape.map { $0.size ?? 1 }
+    }
+    do {
+      return try ShapeInference.infer(model, inputShapes: shapes)
+    } catch GraphError.shapeMismatch {
+      return try ShapeInference.infer(model, inputShapes: given)
+    }
   }
 }
 
