@@ -44,6 +44,7 @@ enum OperatorRegistry {
     ConvTransposeOperator.definitions.map(\.acceptingHalves),
     QuantizedConvolutionOperators.definitions,
     QuantizedMatMulOperators.definitions,
+    QuantizedMatMulOperators.definitions.map(\.acceptingHalves),
     MaxUnpoolOperator.definitions,
     BatchNormalizationOperator.definitions.map(\.acceptingHalves),
   ]
