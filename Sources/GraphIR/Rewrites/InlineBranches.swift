@@ -4,13 +4,13 @@ extension Graph {
   mutating func inlineBranches(_ scope: InferenceScope, _ names: inout NameSupply) -> Bool {
     var changed = false
     var result: [Node] = []
-    for var node in nodes {
-      if node.isOperator("If"), let input = node.input(0),
-        let condition = scope.value(input)?.integers?.first,
-        case .graph(let branch) = node.attribute(condition != 0 ? "then_branch" : "else_branch"),
-        branch.outputs.count >= node.outputs.count
-      {
-        result += splice(branch, for: node, &names)
+    let branches = nodes.map { Graph.takenBranch(of: $0, scope) }
+    var used: Set<String> = []
+    if branches.contains(where: { $0 != nil }) { used = usedNames(except: branches) }
+    for (index, original) in nodes.enumerated() {
+      var node = original
+      if let branch = branches[index] {
+        result += splice(branch, for: node, used: &used, &names)
         changed = true
         continue
       }
@@ -29,15 +29,34 @@ extension Graph {
     return changed
   }
 
-  /// The branch's nodes, its values renamed so that they collide with nothing and its outputs are
-  /// those of the node. Branches of one `If` may use the same names.
+  /// The branch that an `If` takes; nil where that is not known.
+  private static func takenBranch(of node: Node, _ scope: InferenceScope) -> Graph? {
+    guard node.isOperator("If"), let input = node.input(0),
+      let condition = scope.value(input)?.integers?.first,
+      case .graph(let branch) = node.attribute(condition != 0 ? "then_branch" : "else_branch"),
+      branch.outputs.count >= node.outputs.count
+    else { return nil }
+    return branch
+  }
+
+  /// The names of this graph and its subgraphs without those of nodes that have a taken branch.
+  private func usedNames(except branches: [Graph?]) -> Set<String> {
+    var rest = self
+    for index in nodes.indices where branches[index] != nil { rest.nodes[index].attributes = [] }
+    var result: Set<String> = []
+    rest.collectNames(into: &result)
+    return result
+  }
+
+  /// The branch's nodes; its outputs become the node's. Other values keep their names unless the
+  /// graph uses them already, as branches of different `If`s may name theirs alike.
   private mutating func splice(
-    _ branch: Graph, for node: Node, _ names: inout NameSupply
+    _ branch: Graph, for node: Node, used: inout Set<String>, _ names: inout NameSupply
   ) -> [Node] {
     var branch = branch
     var renames: [String: String] = [:]
-    for name in branch.initializers.keys { renames[name] = names.fresh(name) }
-    for name in branch.nodes.flatMap(\.outputs) where !name.isEmpty {
+    for name in Array(branch.initializers.keys) + branch.nodes.flatMap(\.outputs)
+    where !name.isEmpty && !used.insert(name).inserted {
       renames[name] = names.fresh(name)
     }
     var own = Set(branch.nodes.flatMap(\.outputs))
