@@ -6,6 +6,7 @@ public protocol UnmetRequestError: Error {}
 
 public enum UnmetRequest {
   public static func isOne(_ error: any Error) -> Bool {
+    if let error = error as? ModelError { return isOne(error.underlying) }
     if error is any UnmetRequestError { return true }
     if case RuntimeError.unsupportedOperators = error { return true }
     return false

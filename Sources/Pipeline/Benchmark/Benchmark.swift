@@ -27,12 +27,14 @@ public enum Benchmark {
   /// One report for each number of threads.
   public static func run(_ options: Options) throws -> [BenchmarkReport] {
     let model = try ONNXFile.load(path: options.model)
-    let inputs = try BenchmarkInputs.make(for: model, shapes: options.shapes)
-    let operations = try multiplications(of: model, inputs: inputs)
-    return try options.threads.map { threads in
-      try measure(
-        model, inputs: inputs.mapValues { .tensor($0) }, threads: threads, runs: options.runs,
-        multiplications: operations)
+    return try ModelError.naming(options.model) {
+      let inputs = try BenchmarkInputs.make(for: model, shapes: options.shapes)
+      let operations = try multiplications(of: model, inputs: inputs)
+      return try options.threads.map { threads in
+        try measure(
+          model, inputs: inputs.mapValues { .tensor($0) }, threads: threads, runs: options.runs,
+          multiplications: operations)
+      }
     }
   }
 

@@ -42,24 +42,30 @@ public struct Evaluation: Sendable {
     }
     return try run(
       model: model, reference: reference, source: source, labels: labels ?? source.labels,
+      paths: (options.model, options.reference ?? ""),
       preprocessing: options.preprocessing, threads: options.threads, progress: progress)
   }
 
-  /// Evaluates models that are loaded already.
+  /// Evaluates models that are loaded already; errors name them by `paths`.
   public static func run(
     model: Model, reference: Model?, source: SampleSource, labels: [Int]? = nil,
+    paths: (model: String, reference: String) = ("the model", "the reference"),
     preprocessing: Preprocessing = Preprocessing(), threads: Int,
     progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> EvaluationReport {
-    let engine = try FloatEngine(model: model, threads: threads)
-    let referenceEngine = try reference.map { try FloatEngine(model: $0, threads: threads) }
+    let engine = try ModelError.naming(paths.model) {
+      try FloatEngine(model: model, threads: threads)
+    }
+    let referenceEngine = try ModelError.naming(paths.reference) {
+      try reference.map { try FloatEngine(model: $0, threads: threads) }
+    }
     var tally = EvaluationTally(outputs: model.graph.outputs.map(\.name), labels: labels)
     var start = 0
     while start < source.count {
       let (feed, count) = try nextFeed(source, at: start)
       let inputs = feed.mapValues { RuntimeValue.tensor($0) }
-      let outputs = try engine.run(inputs)
-      let expected = try referenceEngine.map { try $0.run(inputs) }
+      let outputs = try ModelError.naming(paths.model) { try engine.run(inputs) }
+      let expected = try ModelError.naming(paths.reference) { try referenceEngine?.run(inputs) }
       try tally.add(outputs, reference: expected, samples: count)
       start += count
       progress(start, source.count)

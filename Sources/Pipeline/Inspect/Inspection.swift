@@ -13,11 +13,13 @@ public struct Inspection: Sendable, Equatable {
 
   public static func run(model path: String) throws -> Inspection {
     let model = try ONNXFile.load(path: path)
-    let nodes = try FloatEngine.unsupportedNodes(in: model)
-    return Inspection(
-      statistics: try GraphStatistics(model),
-      unsupported: nodes.map { $0.name.isEmpty ? $0.identity : $0.name },
-      unsupportedLabels: nodes.map(\.label))
+    return try ModelError.naming(path) {
+      let nodes = try FloatEngine.unsupportedNodes(in: model)
+      return Inspection(
+        statistics: try GraphStatistics(model),
+        unsupported: nodes.map { $0.name.isEmpty ? $0.identity : $0.name },
+        unsupportedLabels: nodes.map(\.label))
+    }
   }
 }
 

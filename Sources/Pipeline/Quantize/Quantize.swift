@@ -14,7 +14,9 @@ public enum Quantize {
     let model = try ONNXFile.load(path: options.model)
     let source = try SampleSource(
       options.calibration, model: model, preprocessing: options.preprocessing)
-    let result = try QuantizeStage.run(model, source: source, options: options, progress: progress)
+    let result = try ModelError.naming(options.model) {
+      try QuantizeStage.run(model, source: source, options: options, progress: progress)
+    }
     let (reloaded, bytes) = try write(result, options: options)
     return QuantizeReport(
       output: options.output, calibrationSamples: result.calibrationSamples,

@@ -1,5 +1,3 @@
-public import Quantization
-
 /// What `tapq quantize` did; JSON keys in snake case.
 public struct QuantizeReport: Sendable, Codable, Equatable {
   public struct Layer: Sendable, Codable, Equatable {

@@ -43,10 +43,14 @@ public struct ModelRun {
     let model = try ONNXFile.load(path: options.model)
     let names = model.graph.outputs.map(\.name)
     let files = try outputFiles(names, options: options)
-    let engine = try FloatEngine(model: model, threads: options.threads)
+    let engine = try ModelError.naming(options.model) {
+      try FloatEngine(model: model, threads: options.threads)
+    }
     let feed = try WholeInputs.read(
       options.inputs, model: model, preprocessing: options.preprocessing)
-    let values = try engine.run(feed.mapValues { .tensor($0) })
+    let values = try ModelError.naming(options.model) {
+      try engine.run(feed.mapValues { .tensor($0) })
+    }
     let tensors = try names.map { name in
       guard case .tensor(let tensor)? = values[name] else {
         throw RunError.outputKind(name: name)
