@@ -12,7 +12,6 @@ struct ExactPiecesTests {
         bias: [1 << 30])
     }
     #expect(pieces.count == 2)
-    #expect(pieces.fitsInt32)
     #expect(pieces.boundaries.first == 0 && pieces.boundaries.last == 9)
   }
 }

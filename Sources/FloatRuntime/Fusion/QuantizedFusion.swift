@@ -77,7 +77,7 @@ private struct QuantizedLayerFinder {
     let outputs = w.scales.count
     let bias = try bias(
       of: compute, inputScale: x.affine.scales[0], weightScales: w.scales, channels: w.channels)
-    guard case .some(let biasValues) = bias else { return nil }
+    guard case .some(let biasValues) = bias, sumsFitInt32(w, bias: biasValues) else { return nil }
     guard let xType = x.affine.elementType, let yType = y.elementType, is8Bit(xType), is8Bit(yType),
       let xZero = constant("xz", zeroTensor(x.affine, xType)),
       let weightName = constant("w", w.tensor),
@@ -203,6 +203,13 @@ private struct QuantizedLayerFinder {
       !perChannel || found.scales.count == weight.channels
     else { return nil }
     return weight
+  }
+
+  /// Whether no sum of products of 8-bit values, bias included, can leave int32.
+  private func sumsFitInt32(_ weight: Weight, bias: [Int32]?) -> Bool {
+    let depth = weight.channels == 0 ? 0 : weight.tensor.count / weight.channels
+    let largestBias = bias?.map { Int($0.magnitude) }.max() ?? 0
+    return depth < 1 << 16 && depth * 255 * 128 + largestBias <= Int(Int32.max)
   }
 
   private func transpose(_ values: [Int], shape: [Int]) -> Tensor? {

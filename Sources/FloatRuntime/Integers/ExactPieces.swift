@@ -1,14 +1,12 @@
 import Tensors
 
 /// How the depth of an integer product is cut so that float32 sums stay exact: every partial sum
-/// of a piece is an integer below 2^24.
+/// of a piece is an integer below 2^24. Whole sums wrap at int32, as ONNX allows.
 struct ExactPieces: Sendable {
   private static let exactLimit: Float = 16_777_216
 
   /// Starts of the pieces, then the depth.
   let boundaries: [Int]
-  /// Whether the sums, bias included, fit int32.
-  let fitsInt32: Bool
 
   var count: Int { boundaries.count - 1 }
   var isWhole: Bool { count == 1 }
@@ -27,7 +25,6 @@ struct ExactPieces: Sendable {
     }
     let products = (0..<rows).map { Double(magnitude($0, 0..<depth)) * 1.0001 }
     let most = products.indices.map { products[$0] + Double(bias?[$0].magnitude ?? 0) }.max() ?? 0
-    fitsInt32 = most < Double(Int32.max)
     guard most >= Double(ExactPieces.exactLimit) else {
       boundaries = [0, depth]
       return

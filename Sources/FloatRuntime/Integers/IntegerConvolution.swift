@@ -8,7 +8,6 @@ struct IntegerConvolution: Sendable {
   /// Weights of each piece of the depth; empty where the whole is exact.
   private let pieces: [(range: Range<Int>, packed: PackedMatrix)]
   private let bias: [Int32]?
-  let fitsInt32: Bool
 
   /// `weight` holds integers as floats; `reach` bounds the input's magnitude.
   init(_ convolution: Convolution, weight: Tensor, bias: [Int32]?, reach: Int) throws {
@@ -23,7 +22,6 @@ struct IntegerConvolution: Sendable {
         weights: $0, rows: channels, depth: depth, rowStride: depth, depthStride: 1, reach: reach,
         bias: bias)
     }
-    fitsInt32 = plan.fitsInt32
     pieces =
       plan.isWhole
       ? []
