@@ -18,10 +18,7 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: "Timed runs, after a warm-up.")
   var runs = 30
 
-  @Option(
-    help: ArgumentHelp(
-      "Size of an input whose axes are free; they are 1 otherwise.", valueName: "NAME=1x128"))
-  var shape: [String] = []
+  @OptionGroup var shapes: ShapeFlags
 
   @Flag(help: "Print the reports as JSON.")
   var json = false
@@ -31,12 +28,11 @@ struct BenchmarkCommand: ParsableCommand {
       throw ValidationError("--runs must be between 1 and 1000000")
     }
     _ = try threadCounts()
-    _ = try shapes()
   }
 
   func run() throws {
     let reports = try Benchmark.run(
-      .init(model: model, threads: try threadCounts(), runs: runs, shapes: try shapes()))
+      .init(model: model, threads: try threadCounts(), runs: runs, shapes: try shapes.parsed()))
     if json { return try Console.json(reports) }
     for report in reports { Console.result(BenchmarkCommand.text(report)) }
   }
@@ -48,23 +44,6 @@ struct BenchmarkCommand: ParsableCommand {
       throw ValidationError("--threads '\(threads)' is not a list like 1,2 of numbers up to 1024")
     }
     return counts
-  }
-
-  private func shapes() throws -> [String: [Int]] {
-    var shapes: [String: [Int]] = [:]
-    for text in shape {
-      guard let separator = text.lastIndex(of: "=") else {
-        throw ValidationError("--shape '\(text)' is not like NAME=1x128")
-      }
-      let parts = text[text.index(after: separator)...]
-        .split(separator: "x", omittingEmptySubsequences: false)
-      let sizes = parts.compactMap { Int($0) }.filter { $0 > 0 }
-      guard sizes.count == parts.count else {
-        throw ValidationError("--shape '\(text)' is not like NAME=1x128")
-      }
-      shapes[String(text[..<separator])] = sizes
-    }
-    return shapes
   }
 
   private static func text(_ report: BenchmarkReport) -> String {

@@ -9,11 +9,13 @@ struct InspectCommand: ParsableCommand {
   @Argument(help: "The .onnx file.")
   var model: String
 
+  @OptionGroup var shapes: ShapeFlags
+
   @Flag(help: "Print the report as JSON.")
   var json = false
 
   func run() throws {
-    let report = try Inspection.run(model: model)
+    let report = try Inspection.run(model: model, shapes: try shapes.parsed())
     if json { return try Console.json(report) }
     let statistics = report.statistics
     let layers = statistics.layers.map { layer in

@@ -8,27 +8,10 @@ enum BenchmarkInputs {
   static func make(
     for model: Model, shapes: [String: [Int]]
   ) throws -> [String: Tensor] {
-    let targets = try model.graph.requiredInputs.map { input throws(SampleError) in
-      try InputTarget(input)
-    }
-    for name in shapes.keys.sorted() where !targets.contains(where: { $0.name == name }) {
-      throw SampleError.inputUnknown(
-        source: "--shape", input: name, inputs: targets.map(\.name))
-    }
-    var bound: [String: Int] = [:]
-    for target in targets {
-      guard let shape = shapes[target.name] else { continue }
-      guard target.fits(shape) else {
-        throw SampleError.shape(
-          source: "--shape \(target.name)", found: shape, input: target.name,
-          expected: target.shapeDescription)
-      }
-      bound.merge(target.bindings(of: shape)) { first, _ in first }
-    }
+    let sizes = try FreeAxes.bind(of: model, to: shapes)
     var state: UInt64 = 0x9E37_79B9_7F4A_7C15
     var inputs: [String: Tensor] = [:]
-    for target in targets {
-      let shape = shapes[target.name] ?? target.shape(binding: bound)
+    for (target, shape) in sizes {
       inputs[target.name] = try tensor(shape, target: target, state: &state)
     }
     return inputs

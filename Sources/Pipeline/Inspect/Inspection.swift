@@ -11,12 +11,19 @@ public struct Inspection: Sendable, Equatable {
   /// The same with their operators, for people.
   public var unsupportedLabels: [String]
 
-  public static func run(model path: String) throws -> Inspection {
+  /// `shapes` gives sizes to inputs with free axes.
+  public static func run(model path: String, shapes: [String: [Int]] = [:]) throws -> Inspection {
     let model = try ONNXFile.load(path: path)
     return try ModelError.naming(path) {
       let nodes = try FloatEngine.unsupportedNodes(in: model)
+      let sizes =
+        shapes.isEmpty
+        ? [:]
+        : Dictionary(
+          try FreeAxes.bind(of: model, to: shapes).map { ($0.input.name, $0.shape) },
+          uniquingKeysWith: { first, _ in first })
       return Inspection(
-        statistics: try GraphStatistics(model),
+        statistics: try GraphStatistics(model, inputShapes: sizes),
         unsupported: nodes.map { $0.name.isEmpty ? $0.identity : $0.name },
         unsupportedLabels: nodes.map(\.label))
     }
