@@ -24,7 +24,7 @@ let modules: [Module] = [
     products: [.product(name: "OrderedCollections", package: "swift-collections")]),
   Module(
     name: "FloatRuntime",
-    imports: ["CFloatKernels", "COpenBLAS", "GraphIR", "Parallelism", "Quantization", "Tensors"],
+    imports: ["CFloatKernels", "COpenBLAS", "GraphIR", "Parallelism", "Tensors"],
     testImports: ["ONNXFormat"]),
   Module(
     name: "Calibration",
