@@ -1,7 +1,10 @@
 /* Splits a padded plane into stride phases, so that every tap of a window reads consecutive
    floats whatever the stride. */
 
-INLINE ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) { return a >= 0 ? (a + b - 1) / b : -(-a / b); }
+INLINE ptrdiff_t ceil_div(ptrdiff_t a, ptrdiff_t b) {
+  if (b == 1) return a;
+  return a >= 0 ? (a + b - 1) / b : -(-a / b);
+}
 
 INLINE void fill_with(float *p, ptrdiff_t count, float value) {
   for (ptrdiff_t i = 0; i < count; i++) p[i] = value;
@@ -19,18 +22,32 @@ INLINE void phase_range(const fk_phases *g, int axis, ptrdiff_t phase, ptrdiff_t
   *last = high < low ? low : high;
 }
 
-INLINE void split_line(float *target, const float *source, ptrdiff_t count, ptrdiff_t stride) {
+typedef float half_vec __attribute__((ext_vector_type(FK_LANES / 2)));
+typedef float uhalf_vec __attribute__((ext_vector_type(FK_LANES / 2), aligned(4), may_alias));
+
+/* Every `stride`-th float of `source`. Up to `readable` floats of it may be read, up to `writable`
+   of `target` written. */
+INLINE void split_line(float *target, const float *source, ptrdiff_t count, ptrdiff_t stride,
+                       ptrdiff_t readable, ptrdiff_t writable) {
+  ptrdiff_t i = 0;
   if (stride == 1) {
-    memcpy(target, source, (size_t)count * sizeof(float));
+    for (; i < count && i + FK_LANES <= readable && i + FK_LANES <= writable; i += FK_LANES) {
+      store(target + i, load(source + i));
+    }
   } else if (stride == 2) {
-    for (ptrdiff_t i = 0; i < count; i++) target[i] = source[2 * i];
-  } else {
-    for (ptrdiff_t i = 0; i < count; i++) target[i] = source[i * stride];
+    const ptrdiff_t step = FK_LANES / 2;
+    for (; i < count && 2 * (i + step) <= readable && i + step <= writable; i += step) {
+      *(uhalf_vec *)(target + i) = (half_vec)load(source + 2 * i).even;
+    }
   }
+  for (; i < count; i++) target[i] = source[i * stride];
 }
 
+/* Lines are written in order, so that one may overrun: what follows rewrites what it spoils. */
 static void split_phases(const fk_phases *g, const float *plane, float *out) {
   ptrdiff_t area = g->extent[1] * g->extent[2], width = g->extent[2];
+  const float *plane_end = plane + g->input[0] * g->input[1] * g->input[2];
+  const float *out_end = out + g->phases[0] * g->phases[1] * g->phases[2] * g->extent[0] * area;
   for (ptrdiff_t pd = 0; pd < g->phases[0]; pd++) {
     for (ptrdiff_t ph = 0; ph < g->phases[1]; ph++) {
       for (ptrdiff_t pw = 0; pw < g->phases[2]; pw++) {
@@ -47,11 +64,12 @@ static void split_phases(const fk_phases *g, const float *plane, float *out) {
           fill_with(out, h0 * width, g->fill);
           for (ptrdiff_t h = h0; h < h1; h++) {
             ptrdiff_t y = h * g->stride[1] + ph - g->pad[1];
-            const float *line = plane + (z * g->input[1] + y) * g->input[2];
+            const float *line = plane + (z * g->input[1] + y) * g->input[2] +
+                                w0 * g->stride[2] + pw - g->pad[2];
             float *target = out + h * width;
             fill_with(target, w0, g->fill);
-            split_line(target + w0, line + w0 * g->stride[2] + pw - g->pad[2], w1 - w0,
-                       g->stride[2]);
+            split_line(target + w0, line, w1 - w0, g->stride[2], plane_end - line,
+                       out_end - target - w0);
             fill_with(target + w1, width - w1, g->fill);
           }
           fill_with(out + h1 * width, (g->extent[1] - h1) * width, g->fill);

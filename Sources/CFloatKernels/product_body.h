@@ -2,6 +2,8 @@
 
 /* Depth that a panel is packed for at once, so that it stays near the core. */
 #define FK_DEPTH 256
+/* Panels of little depth that are packed together, at most. */
+#define FK_SWEEP 16
 /* Up to this many blocks of rows read an unpacked panel in place. */
 #define FK_UNPACKED_BLOCKS 4
 
@@ -200,56 +202,90 @@ static void pack_panel(const fk_columns *c, const fk_panel *panel, ptrdiff_t fir
   }
 }
 
-static void product_panel(const fk_product *p, const fk_columns *c, const fk_panel *panel,
-                          ptrdiff_t first_row, ptrdiff_t last_row) {
-  float packed[FK_DEPTH * FK_VECTORS * FK_LANES + FK_SLACK] __attribute__((aligned(64)));
+/* A panel and where its operands lie: `depth` packed vectors, or `in_place` in the source. */
+typedef struct {
+  fk_panel shape;
+  int in_place;
   const float *vectors[FK_VECTORS];
   const float *singles[2 * FK_TAIL];
+  float *packed;
+} located_panel;
+
+static located_panel locate_panel(const fk_columns *c, ptrdiff_t index, ptrdiff_t blocks) {
+  located_panel panel = {
+      .shape = fk_panel_at(index, c->count, FK_LANES, FK_TAIL, FK_VECTORS)};
+  const fk_panel *shape = &panel.shape;
+  panel.in_place = shape->lanes_in_last == FK_LANES && blocks <= FK_UNPACKED_BLOCKS;
+  for (ptrdiff_t v = 0; v < shape->vectors; v++) {
+    ptrdiff_t column = shape->first_column + v * FK_LANES;
+    panel.in_place &= column % c->width + FK_LANES <= c->width;
+    panel.vectors[v] = c->base + column_offset(c, column);
+  }
+  ptrdiff_t tail_column = shape->first_column + shape->vectors * FK_LANES;
+  for (ptrdiff_t t = 0; t < shape->tail; t++) {
+    panel.singles[t] = c->base + column_offset(c, tail_column + t);
+  }
+  return panel;
+}
+
+/* A block of rows by a panel; `f` starts at its first column. */
+static void run_panel(const located_panel *panel, const float *rows, ptrdiff_t depth,
+                      const ptrdiff_t *offsets, const finish *f) {
+  const float *packed[1] = {panel->packed};
+  const fk_panel *shape = &panel->shape;
+  if (shape->vectors) {
+    run_tile(shape->vectors, rows, depth, panel->in_place ? panel->vectors : packed,
+             panel->in_place ? offsets : NULL, f);
+  }
+  ptrdiff_t skip = shape->vectors * FK_LANES * f->column_stride;
+  for (ptrdiff_t t = 0; t < shape->tail; t += 4) {
+    finish g = *f;
+    g.output += skip + t * f->column_stride;
+    if (g.residual) g.residual += skip + t * f->column_stride;
+    ptrdiff_t count = shape->tail - t < 4 ? shape->tail - t : 4;
+    run_strip(count, rows, depth, panel->singles + t, offsets, &g);
+  }
+}
+
+/* Each block of rows sweeps all `count` panels, so that it writes long lines. */
+static void product_panels(const fk_product *p, const fk_columns *c, ptrdiff_t first_panel,
+                           ptrdiff_t count, ptrdiff_t first_row, ptrdiff_t last_row) {
+  float packed[FK_DEPTH * FK_VECTORS * FK_LANES + FK_SLACK] __attribute__((aligned(64)));
+  located_panel panels[FK_SWEEP];
   ptrdiff_t blocks = (last_row - first_row + FK_ROWS - 1) / FK_ROWS;
-  int in_place = panel->lanes_in_last == FK_LANES && blocks <= FK_UNPACKED_BLOCKS;
-  for (ptrdiff_t v = 0; v < panel->vectors; v++) {
-    ptrdiff_t column = panel->first_column + v * FK_LANES;
-    in_place &= column % c->width + FK_LANES <= c->width;
-    vectors[v] = c->base + column_offset(c, column);
+  for (ptrdiff_t i = 0; i < count; i++) {
+    panels[i] = locate_panel(c, first_panel + i, blocks);
+    panels[i].packed = packed + i * p->depth * FK_VECTORS * FK_LANES;
   }
-  ptrdiff_t tail_column = panel->first_column + panel->vectors * FK_LANES;
-  for (ptrdiff_t t = 0; t < panel->tail; t++) {
-    singles[t] = c->base + column_offset(c, tail_column + t);
-  }
-  const float *packed_columns[1] = {packed};
   ptrdiff_t pieces = (p->depth + FK_DEPTH - 1) / FK_DEPTH;
   for (ptrdiff_t piece = 0; piece < pieces; piece++) {
     ptrdiff_t first = p->depth * piece / pieces;
     ptrdiff_t depth = p->depth * (piece + 1) / pieces - first;
     const ptrdiff_t *offsets = c->depth_offsets + first;
-    if (panel->vectors && !in_place) pack_panel(c, panel, first, depth, packed);
+    for (ptrdiff_t i = 0; i < count; i++) {
+      if (panels[i].shape.vectors && !panels[i].in_place) {
+        pack_panel(c, &panels[i].shape, first, depth, panels[i].packed);
+      }
+    }
     for (ptrdiff_t row = first_row; row < last_row; row += FK_ROWS) {
       const float *rows = p->rows + row * p->depth + first * FK_ROWS;
-      ptrdiff_t place = row * p->row_stride + panel->first_column * p->column_stride;
-      finish f = {
-          .output = p->output + place,
-          .residual = p->residual ? p->residual + place : NULL,
-          .bias = p->bias ? p->bias + row : NULL,
-          .row_stride = p->row_stride,
-          .column_stride = p->column_stride,
-          .rows = last_row - row < FK_ROWS ? last_row - row : FK_ROWS,
-          .lanes_in_last = panel->lanes_in_last,
-          .low = p->low,
-          .high = p->high,
-          .first = piece == 0,
-          .last = piece == pieces - 1,
-      };
-      if (panel->vectors) {
-        run_tile(panel->vectors, rows, depth, in_place ? vectors : packed_columns,
-                 in_place ? offsets : NULL, &f);
-      }
-      ptrdiff_t skip = panel->vectors * FK_LANES * p->column_stride;
-      for (ptrdiff_t t = 0; t < panel->tail; t += 4) {
-        finish g = f;
-        g.output += skip + t * p->column_stride;
-        if (g.residual) g.residual += skip + t * p->column_stride;
-        ptrdiff_t count = panel->tail - t < 4 ? panel->tail - t : 4;
-        run_strip(count, rows, depth, singles + t, offsets, &g);
+      for (ptrdiff_t i = 0; i < count; i++) {
+        const fk_panel *shape = &panels[i].shape;
+        ptrdiff_t place = row * p->row_stride + shape->first_column * p->column_stride;
+        finish f = {
+            .output = p->output + place,
+            .residual = p->residual ? p->residual + place : NULL,
+            .bias = p->bias ? p->bias + row : NULL,
+            .row_stride = p->row_stride,
+            .column_stride = p->column_stride,
+            .rows = last_row - row < FK_ROWS ? last_row - row : FK_ROWS,
+            .lanes_in_last = shape->lanes_in_last,
+            .low = p->low,
+            .high = p->high,
+            .first = piece == 0,
+            .last = piece == pieces - 1,
+        };
+        run_panel(&panels[i], rows, depth, offsets, &f);
       }
     }
   }
@@ -257,8 +293,10 @@ static void product_panel(const fk_product *p, const fk_columns *c, const fk_pan
 
 static void product(const fk_product *p, const fk_columns *c, ptrdiff_t first_panel,
                     ptrdiff_t last_panel, ptrdiff_t first_row, ptrdiff_t last_row) {
-  for (ptrdiff_t i = first_panel; i < last_panel; i++) {
-    fk_panel panel = fk_panel_at(i, c->count, FK_LANES, FK_TAIL, FK_VECTORS);
-    product_panel(p, c, &panel, first_row, last_row);
+  ptrdiff_t sweep = p->depth > 0 && p->depth < FK_DEPTH ? FK_DEPTH / p->depth : 1;
+  if (sweep > FK_SWEEP) sweep = FK_SWEEP;
+  for (ptrdiff_t i = first_panel; i < last_panel; i += sweep) {
+    ptrdiff_t count = last_panel - i < sweep ? last_panel - i : sweep;
+    product_panels(p, c, i, count, first_row, last_row);
   }
 }

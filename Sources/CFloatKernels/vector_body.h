@@ -32,8 +32,8 @@ INLINE vec choose(ivec mask, vec yes, vec no) {
 
 /* A NaN stays a NaN, as in ONNX Relu and Clip. */
 INLINE vec clamp(vec x, vec low, vec high) {
-  x = choose(x < low, low, x);
-  return choose(x > high, high, x);
+  x = x < low ? low : x;
+  return x > high ? high : x;
 }
 
 INLINE float clamp_one(float x, float low, float high) {

@@ -1,61 +1,85 @@
 /* Sliding windows over one plane, vectors along the width. */
 
-INLINE vec window_step(vec sum, const float *p, const fk_window *w, ptrdiff_t t, const int is_max) {
-  vec x = load(p + w->offsets[t]);
-  return is_max ? choose((sum >= x) | (sum != sum), sum, x) : (vec)w->weights[t] * x + sum;
+typedef struct {
+  ptrdiff_t count;
+  const ptrdiff_t *offsets;
+  const float *weights;
+} window_taps;
+
+INLINE vec window_step(vec sum, const float *p, const window_taps *taps, ptrdiff_t t,
+                       const int is_max) {
+  vec x = load(p + taps->offsets[t]);
+  return is_max ? choose((sum >= x) | (sum != sum), sum, x) : (vec)taps->weights[t] * x + sum;
 }
 
-/* `vectors` vectors of results from `source` on. */
+/* `vectors` vectors of results from `source` on, of which `lanes` exist in the last. */
 INLINE void window_run(const fk_window *w, const float *source, float *target, const int vectors,
-                       const int is_max) {
+                       const window_taps *taps, ptrdiff_t lanes, const int is_max) {
   vec sums[4];
   for (int v = 0; v < vectors; v++) {
-    sums[v] = is_max ? load(source + v * FK_LANES + w->offsets[0]) : (vec)w->bias;
+    sums[v] = is_max ? load(source + v * FK_LANES + taps->offsets[0]) : (vec)w->bias;
   }
-  for (ptrdiff_t t = is_max; t < w->taps; t++) {
+  for (ptrdiff_t t = is_max; t < taps->count; t++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
-      sums[v] = window_step(sums[v], source + v * FK_LANES, w, t, is_max);
+      sums[v] = window_step(sums[v], source + v * FK_LANES, taps, t, is_max);
     }
   }
   for (int v = 0; v < vectors; v++) {
-    store(target + v * FK_LANES, clamp(sums[v], (vec)w->low, (vec)w->high));
+    vec y = clamp(sums[v], (vec)w->low, (vec)w->high);
+    if (v == vectors - 1 && lanes < FK_LANES) {
+      store_part(target + v * FK_LANES, y, lanes);
+    } else {
+      store(target + v * FK_LANES, y);
+    }
   }
 }
 
-INLINE void window_line(const fk_window *w, const float *source, float *target, ptrdiff_t count,
-                        const int is_max) {
-  ptrdiff_t i = 0;
+/* One line of results. Up to `room` floats may be written from `target` on. */
+INLINE void window_line(const fk_window *w, const float *source, float *target, ptrdiff_t room,
+                        const window_taps *taps, const int is_max) {
+  ptrdiff_t i = 0, count = w->width;
   for (; i + 4 * FK_LANES <= count; i += 4 * FK_LANES) {
-    window_run(w, source + i, target + i, 4, is_max);
+    window_run(w, source + i, target + i, 4, taps, FK_LANES, is_max);
   }
   for (; i + 2 * FK_LANES <= count; i += 2 * FK_LANES) {
-    window_run(w, source + i, target + i, 2, is_max);
+    window_run(w, source + i, target + i, 2, taps, FK_LANES, is_max);
   }
-  for (; i < count; i += FK_LANES) window_run(w, source + i, target + i, 1, is_max);
-}
-
-/* Computes on the pitch of the source, garbage between lines included, then takes the lines. */
-INLINE void window_plane(const fk_window *w, const float *source, float *target,
-                         const int is_max) {
-  ptrdiff_t span = (w->height - 1) * w->row_pitch + w->width;
-  window_line(w, source, w->scratch, span, is_max);
-  for (ptrdiff_t h = 0; h < w->height; h++) {
-    memcpy(target + h * w->width, w->scratch + h * w->row_pitch, (size_t)w->width * 4);
+  for (; i < count; i += FK_LANES) {
+    ptrdiff_t lanes = room - i < FK_LANES ? count - i : FK_LANES;
+    window_run(w, source + i, target + i, 1, taps, lanes, is_max);
   }
 }
 
-INLINE void window(const fk_window *w, const int is_max) {
+/* A line may overrun: the next one rewrites what it spoils. */
+INLINE void window_lines(const fk_window *w, const window_taps *taps, const int is_max) {
+  ptrdiff_t room = w->depth * w->height * w->width;
+  float *target = w->output;
   for (ptrdiff_t d = 0; d < w->depth; d++) {
     const float *source = w->source + d * w->plane_pitch;
-    float *target = w->output + d * w->height * w->width;
-    if (w->width % FK_LANES) {
-      window_plane(w, source, target, is_max);
-    } else {
-      for (ptrdiff_t h = 0; h < w->height; h++) {
-        window_line(w, source + h * w->row_pitch, target + h * w->width, w->width, is_max);
-      }
+    for (ptrdiff_t h = 0; h < w->height; h++) {
+      window_line(w, source + h * w->row_pitch, target, room, taps, is_max);
+      target += w->width;
+      room -= w->width;
     }
+  }
+}
+
+/* The most frequent window, 3 x 3, is held in registers. */
+INLINE void window(const fk_window *w, const int is_max) {
+  if (w->taps == 9) {
+    ptrdiff_t offsets[9];
+    float weights[9];
+#pragma clang loop unroll(full)
+    for (int t = 0; t < 9; t++) {
+      offsets[t] = w->offsets[t];
+      if (!is_max) weights[t] = w->weights[t];
+    }
+    window_taps taps = {9, offsets, weights};
+    window_lines(w, &taps, is_max);
+  } else {
+    window_taps taps = {w->taps, w->offsets, w->weights};
+    window_lines(w, &taps, is_max);
   }
 }
 

@@ -53,7 +53,6 @@ typedef struct fk_window {
   ptrdiff_t plane_pitch, row_pitch;
   float bias, low, high;
   float *output;
-  float *scratch; /* height * row_pitch + FK_SLACK floats */
 } fk_window;
 
 /* Geometry of a copy of one plane into stride phases. Axes are depth, height, width.

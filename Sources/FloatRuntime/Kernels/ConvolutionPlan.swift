@@ -99,24 +99,46 @@ final class ConvolutionPlan: Sendable {
     nonisolated(unsafe) let input = input
     nonisolated(unsafe) let weights = weights
     nonisolated(unsafe) let output = output
+    // Loads that span stores still in flight wait for them: many planes are split before the first
+    // of them is read.
+    let batch = max(1, min(perTask, 8_192 / window.phaseCount))
     pool.forEach((groups + perTask - 1) / perTask) { task in
-      let phases = FloatBuffer(count: window.phaseCount + kernelSlack)
-      let flat = FloatBuffer(count: window.planePitch + kernelSlack)
-      tapOffsets.withUnsafeBufferPointer { offsets in
-        for group in task * perTask..<min((task + 1) * perTask, groups) {
-          splitter.split(input + group * splitter.planeCount, into: phases.pointer)
-          for channel in group * multiplier..<(group + 1) * multiplier {
-            var plane = fk_window(
-              source: phases.pointer, offsets: offsets.baseAddress,
-              weights: weights + channel * window.taps, taps: window.taps,
-              depth: window.axes[0].output, height: window.axes[1].output,
-              width: window.axes[2].output, plane_pitch: window.planePitch,
-              row_pitch: window.rowPitch, bias: epilogue.bias?[channel] ?? 0,
-              low: epilogue.clamp.low, high: epilogue.clamp.high,
-              output: output + channel * count, scratch: flat.pointer)
-            kernels.table.pointee.window_sum(&plane)
-          }
+      let phases = FloatBuffer(count: batch * window.phaseCount + kernelSlack)
+      let lastGroup = min((task + 1) * perTask, groups)
+      for first in stride(from: task * perTask, to: lastGroup, by: batch) {
+        let last = min(first + batch, lastGroup)
+        for group in first..<last {
+          splitter.split(
+            input + group * splitter.planeCount,
+            into: phases.pointer + (group - first) * window.phaseCount)
         }
+        reduce(
+          channels: first * multiplier..<last * multiplier, multiplier: multiplier,
+          phases: phases.pointer, weights: weights, epilogue: epilogue, output: output)
+      }
+    }
+  }
+
+  /// Slides the kernels of `channels` over `phases`, those of their groups one after another.
+  private func reduce(
+    channels: Range<Int>, multiplier: Int, phases: UnsafePointer<Float>,
+    weights: UnsafePointer<Float>, epilogue: Epilogue, output: UnsafeMutablePointer<Float>
+  ) {
+    let axes = window.axes
+    let (taps, count) = (window.taps, window.outputCount)
+    tapOffsets.withUnsafeBufferPointer { offsets in
+      var plane = fk_window(
+        source: phases, offsets: offsets.baseAddress, weights: weights, taps: taps,
+        depth: axes[0].output, height: axes[1].output, width: axes[2].output,
+        plane_pitch: window.planePitch, row_pitch: window.rowPitch, bias: 0,
+        low: epilogue.clamp.low, high: epilogue.clamp.high, output: output)
+      let phaseCount = window.phaseCount
+      for channel in channels {
+        plane.source = phases + (channel - channels.lowerBound) / multiplier * phaseCount
+        plane.weights = weights + channel * taps
+        plane.bias = epilogue.bias?[channel] ?? 0
+        plane.output = output + channel * count
+        kernels.table.pointee.window_sum(&plane)
       }
     }
   }

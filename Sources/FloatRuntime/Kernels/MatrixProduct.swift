@@ -28,7 +28,7 @@ struct MatrixProduct: @unchecked Sendable {
     let blocks = (product.row_count + kernels.rows - 1) / kernels.rows
     // Every task packs its panels anew: rows are split only where there are few panels, and into
     // parts that outweigh the packing, which costs more where lines are short.
-    let blocksPerTask = columns.height == 1 ? 4 : 12
+    let blocksPerTask = columns.height == 1 ? 4 : 16
     let rowSplits = min((MatrixProduct.tasksByRows + panelTasks - 1) / panelTasks, wanted)
     rowTasks = max(1, min(rowSplits, blocks / blocksPerTask))
   }

@@ -43,7 +43,6 @@ struct WindowReduction: Sendable {
         nonisolated(unsafe) let output = out
         pool.forEach((planes + perTask - 1) / perTask) { task in
           let phases = FloatBuffer(count: window.phaseCount + kernelSlack)
-          let flat = FloatBuffer(count: window.planePitch + kernelSlack)
           for plane in task * perTask..<min((task + 1) * perTask, planes) {
             splitter.split(input + plane * window.inputCount, into: phases.pointer)
             let target = output + plane * count
@@ -54,7 +53,7 @@ struct WindowReduction: Sendable {
                   weights: ones.baseAddress, taps: window.taps, depth: window.axes[0].output,
                   height: window.axes[1].output, width: window.axes[2].output,
                   plane_pitch: window.planePitch, row_pitch: window.rowPitch, bias: 0,
-                  low: -.infinity, high: .infinity, output: target, scratch: flat.pointer)
+                  low: -.infinity, high: .infinity, output: target)
                 run(&job)
               }
             }
