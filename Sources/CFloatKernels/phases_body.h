@@ -25,29 +25,41 @@ INLINE void phase_range(const fk_phases *g, int axis, ptrdiff_t phase, ptrdiff_t
 typedef float half_vec __attribute__((ext_vector_type(FK_LANES / 2)));
 typedef float uhalf_vec __attribute__((ext_vector_type(FK_LANES / 2), aligned(4), may_alias));
 
-/* Every `stride`-th float of `source`. Up to `readable` floats of it may be read, up to `writable`
-   of `target` written. */
-INLINE void split_line(float *target, const float *source, ptrdiff_t count, ptrdiff_t stride,
-                       ptrdiff_t readable, ptrdiff_t writable) {
+/* Every `stride`-th float of `source`. */
+INLINE void split_line(float *target, const float *source, ptrdiff_t count,
+                       const ptrdiff_t stride) {
+  const ptrdiff_t half = FK_LANES / 2;
   ptrdiff_t i = 0;
   if (stride == 1) {
-    for (; i < count && i + FK_LANES <= readable && i + FK_LANES <= writable; i += FK_LANES) {
-      store(target + i, load(source + i));
-    }
+    for (; i + FK_LANES <= count; i += FK_LANES) store(target + i, load(source + i));
+    if (i < count) store_part(target + i, load_part(source + i, count - i), count - i);
   } else if (stride == 2) {
-    const ptrdiff_t step = FK_LANES / 2;
-    for (; i < count && 2 * (i + step) <= readable && i + step <= writable; i += step) {
+    for (; i + half < count; i += half) {
       *(uhalf_vec *)(target + i) = (half_vec)load(source + 2 * i).even;
     }
+    vec rest = (vec)0.0f;
+    rest.lo = load_part(source + 2 * i, 2 * (count - i) - 1).even;
+    store_part(target + i, rest, count - i);
+  } else {
+    for (; i < count; i++) target[i] = source[i * stride];
   }
-  for (; i < count; i++) target[i] = source[i * stride];
 }
 
-/* Lines are written in order, so that one may overrun: what follows rewrites what it spoils. */
+/* Lines of `width` floats: `low` of `fill`, `count` of the source, the rest of `fill`. */
+INLINE void split_lines(float *target, ptrdiff_t lines, ptrdiff_t width, ptrdiff_t low,
+                        ptrdiff_t count, float fill, const float *source, ptrdiff_t pitch,
+                        const ptrdiff_t stride) {
+  for (ptrdiff_t h = 0; h < lines; h++, target += width, source += pitch) {
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (ptrdiff_t i = 0; i < low; i++) target[i] = fill;
+    split_line(target + low, source, count, stride);
+#pragma clang loop vectorize(disable) unroll(disable)
+    for (ptrdiff_t i = low + count; i < width; i++) target[i] = fill;
+  }
+}
+
 static void split_phases(const fk_phases *g, const float *plane, float *out) {
   ptrdiff_t area = g->extent[1] * g->extent[2], width = g->extent[2];
-  const float *plane_end = plane + g->input[0] * g->input[1] * g->input[2];
-  const float *out_end = out + g->phases[0] * g->phases[1] * g->phases[2] * g->extent[0] * area;
   for (ptrdiff_t pd = 0; pd < g->phases[0]; pd++) {
     for (ptrdiff_t ph = 0; ph < g->phases[1]; ph++) {
       for (ptrdiff_t pw = 0; pw < g->phases[2]; pw++) {
@@ -62,15 +74,17 @@ static void split_phases(const fk_phases *g, const float *plane, float *out) {
           }
           ptrdiff_t z = d * g->stride[0] + pd - g->pad[0];
           fill_with(out, h0 * width, g->fill);
-          for (ptrdiff_t h = h0; h < h1; h++) {
-            ptrdiff_t y = h * g->stride[1] + ph - g->pad[1];
-            const float *line = plane + (z * g->input[1] + y) * g->input[2] +
-                                w0 * g->stride[2] + pw - g->pad[2];
-            float *target = out + h * width;
-            fill_with(target, w0, g->fill);
-            split_line(target + w0, line, w1 - w0, g->stride[2], plane_end - line,
-                       out_end - target - w0);
-            fill_with(target + w1, width - w1, g->fill);
+          ptrdiff_t y = h0 * g->stride[1] + ph - g->pad[1], stride = g->stride[2];
+          const float *source =
+              plane + (z * g->input[1] + y) * g->input[2] + w0 * stride + pw - g->pad[2];
+          ptrdiff_t pitch = g->stride[1] * g->input[2], lines = h1 - h0, count = w1 - w0;
+          float *target = out + h0 * width;
+          if (stride == 1) {
+            split_lines(target, lines, width, w0, count, g->fill, source, pitch, 1);
+          } else if (stride == 2) {
+            split_lines(target, lines, width, w0, count, g->fill, source, pitch, 2);
+          } else {
+            split_lines(target, lines, width, w0, count, g->fill, source, pitch, stride);
           }
           fill_with(out + h1 * width, (g->extent[1] - h1) * width, g->fill);
         }

@@ -8,6 +8,15 @@ typedef float uvec __attribute__((ext_vector_type(FK_LANES), aligned(4), may_ali
 INLINE vec load(const float *p) { return *(const uvec *)p; }
 INLINE void store(float *p, vec x) { *(uvec *)p = x; }
 
+#if FK_LANES == 16
+INLINE vec load_part(const float *p, ptrdiff_t lanes) {
+  return (vec)_mm512_maskz_loadu_ps((__mmask16)((1u << lanes) - 1), p);
+}
+
+INLINE void store_part(float *p, vec x, ptrdiff_t lanes) {
+  _mm512_mask_storeu_ps(p, (__mmask16)((1u << lanes) - 1), (__m512)x);
+}
+#else
 INLINE vec load_part(const float *p, ptrdiff_t lanes) {
   union {
     vec v;
@@ -24,6 +33,7 @@ INLINE void store_part(float *p, vec x, ptrdiff_t lanes) {
   } u = {.v = x};
   for (ptrdiff_t i = 0; i < lanes; i++) p[i] = u.f[i];
 }
+#endif
 
 /* mask is all ones or all zeros in each lane. */
 INLINE vec choose(ivec mask, vec yes, vec no) {

@@ -12,25 +12,27 @@ INLINE vec window_step(vec sum, const float *p, const window_taps *taps, ptrdiff
   return is_max ? choose((sum >= x) | (sum != sum), sum, x) : (vec)taps->weights[t] * x + sum;
 }
 
-/* `vectors` vectors of results from `source` on, of which `lanes` exist in the last. */
-INLINE void window_run(const fk_window *w, const float *source, float *target, const int vectors,
+/* `vectors` vectors of results, `source_step` and `target_step` apart, of which `lanes` exist in
+   the last. */
+INLINE void window_run(const fk_window *w, const float *source, ptrdiff_t source_step,
+                       float *target, ptrdiff_t target_step, const int vectors,
                        const window_taps *taps, ptrdiff_t lanes, const int is_max) {
   vec sums[4];
   for (int v = 0; v < vectors; v++) {
-    sums[v] = is_max ? load(source + v * FK_LANES + taps->offsets[0]) : (vec)w->bias;
+    sums[v] = is_max ? load(source + v * source_step + taps->offsets[0]) : (vec)w->bias;
   }
   for (ptrdiff_t t = is_max; t < taps->count; t++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
-      sums[v] = window_step(sums[v], source + v * FK_LANES, taps, t, is_max);
+      sums[v] = window_step(sums[v], source + v * source_step, taps, t, is_max);
     }
   }
   for (int v = 0; v < vectors; v++) {
     vec y = clamp(sums[v], (vec)w->low, (vec)w->high);
     if (v == vectors - 1 && lanes < FK_LANES) {
-      store_part(target + v * FK_LANES, y, lanes);
+      store_part(target + v * target_step, y, lanes);
     } else {
-      store(target + v * FK_LANES, y);
+      store(target + v * target_step, y);
     }
   }
 }
@@ -40,14 +42,14 @@ INLINE void window_line(const fk_window *w, const float *source, float *target, 
                         const window_taps *taps, const int is_max) {
   ptrdiff_t i = 0, count = w->width;
   for (; i + 4 * FK_LANES <= count; i += 4 * FK_LANES) {
-    window_run(w, source + i, target + i, 4, taps, FK_LANES, is_max);
+    window_run(w, source + i, FK_LANES, target + i, FK_LANES, 4, taps, FK_LANES, is_max);
   }
   for (; i + 2 * FK_LANES <= count; i += 2 * FK_LANES) {
-    window_run(w, source + i, target + i, 2, taps, FK_LANES, is_max);
+    window_run(w, source + i, FK_LANES, target + i, FK_LANES, 2, taps, FK_LANES, is_max);
   }
   for (; i < count; i += FK_LANES) {
     ptrdiff_t lanes = room - i < FK_LANES ? count - i : FK_LANES;
-    window_run(w, source + i, target + i, 1, taps, lanes, is_max);
+    window_run(w, source + i, FK_LANES, target + i, FK_LANES, 1, taps, lanes, is_max);
   }
 }
 
@@ -57,7 +59,16 @@ INLINE void window_lines(const fk_window *w, const window_taps *taps, const int 
   float *target = w->output;
   for (ptrdiff_t d = 0; d < w->depth; d++) {
     const float *source = w->source + d * w->plane_pitch;
-    for (ptrdiff_t h = 0; h < w->height; h++) {
+    ptrdiff_t h = 0;
+    if (w->width <= FK_LANES) {
+      for (; h + 4 <= w->height && room >= 3 * w->width + FK_LANES; h += 4) {
+        window_run(w, source + h * w->row_pitch, w->row_pitch, target, w->width, 4, taps, FK_LANES,
+                   is_max);
+        target += 4 * w->width;
+        room -= 4 * w->width;
+      }
+    }
+    for (; h < w->height; h++) {
       window_line(w, source + h * w->row_pitch, target, room, taps, is_max);
       target += w->width;
       room -= w->width;
