@@ -30,7 +30,7 @@ struct PhaseSplitter: @unchecked Sendable {
     _ planes: UnsafePointer<Float>, channels: Int, into phases: UnsafeMutablePointer<Float>,
     on pool: WorkerPool
   ) {
-    let perTask = max(1, 32_768 / max(phaseCount, 1))
+    let perTask = max(1, 8_192 / max(phaseCount, 1))
     nonisolated(unsafe) let source = planes
     nonisolated(unsafe) let target = phases
     pool.forEach((channels + perTask - 1) / perTask) { task in
