@@ -3,30 +3,15 @@ import Foundation
 /// The range whose quantized distribution diverges least from the values, by Kullback-Leibler.
 ///
 /// P holds the values with those outside moved into the edge bins; Q spreads the count of each
-/// quantization level evenly over its occupied bins. Each edge is searched while the other stays.
+/// quantization level evenly over its occupied bins.
 struct EntropyRange {
   let levels: Int
 
   func range(of histogram: ValueHistogram) -> ClosedRange<Float> {
     let bins = histogram.occupiedBins
-    let widest = (low: Double(min(histogram.minimum, 0)), high: Double(max(histogram.maximum, 0)))
-    var range = widest
-    for _ in 0..<2 {
-      range.high = bestEdge(widest.high) { divergence(bins, low: range.low, high: $0) }
-      range.low = bestEdge(widest.low) { divergence(bins, low: $0, high: range.high) }
+    return EdgeSearch(rounds: 2, margin: 1e-12).range(of: histogram) { low, high in
+      divergence(bins, low: low, high: high)
     }
-    return Float(range.low)...Float(range.high)
-  }
-
-  private func bestEdge(_ widest: Double, _ divergence: (Double) -> Double) -> Double {
-    guard widest != 0 else { return 0 }
-    var best = (edge: widest, divergence: divergence(widest))
-    for step in 1..<100 {
-      let edge = widest * Double(100 - step) / 100
-      let value = divergence(edge)
-      if value < best.divergence - 1e-12 { best = (edge, value) }
-    }
-    return best.edge
   }
 
   private func divergence(

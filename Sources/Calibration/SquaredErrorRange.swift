@@ -6,26 +6,10 @@ struct SquaredErrorRange {
   let levels: Int
 
   func range(of histogram: ValueHistogram) -> ClosedRange<Float> {
-    let bins = histogram.occupiedBins
-    var range = (low: Double(min(histogram.minimum, 0)), high: Double(max(histogram.maximum, 0)))
-    let moments = Moments(bins)
-    let widest = range
-    for _ in 0..<3 {
-      range.high = bestEdge(widest.high) { moments.error(low: range.low, high: $0, levels: levels) }
-      range.low = bestEdge(widest.low) { moments.error(low: $0, high: range.high, levels: levels) }
+    let moments = Moments(histogram.occupiedBins)
+    return EdgeSearch(rounds: 3).range(of: histogram) { low, high in
+      moments.error(low: low, high: high, levels: levels)
     }
-    return Float(range.low)...Float(range.high)
-  }
-
-  private func bestEdge(_ widest: Double, _ error: (Double) -> Double) -> Double {
-    guard widest != 0 else { return 0 }
-    var best = (edge: widest, error: error(widest))
-    for step in 1..<100 {
-      let edge = widest * Double(100 - step) / 100
-      let value = error(edge)
-      if value < best.error { best = (edge, value) }
-    }
-    return best.edge
   }
 
   /// Running sums over bins, each bin uniform.

@@ -1,10 +1,12 @@
 /// Hands out value names that nothing in a graph or its subgraphs uses yet.
-struct NameSupply {
+public struct NameSupply {
   private var used: Set<String>
 
-  init(_ graph: Graph) {
+  /// With `nodeNames` the names also differ from those of all nodes, so that they can name both.
+  public init(_ graph: Graph, nodeNames: Bool = false) {
     used = []
     graph.collectNames(into: &used)
+    if nodeNames { graph.collectNodeNames(into: &used) }
   }
 
   init(nodes: [Node], names: [String]) {
@@ -13,7 +15,7 @@ struct NameSupply {
   }
 
   /// `hint` itself where it is free, else `hint_2`, `hint_3` ...
-  mutating func fresh(_ hint: String) -> String {
+  public mutating func fresh(_ hint: String) -> String {
     var name = hint
     var suffix = 2
     while !used.insert(name).inserted {
@@ -31,6 +33,13 @@ extension Graph {
     names.formUnion(initializers.keys)
     names.formUnion(outputs.lazy.map(\.name))
     for node in nodes { node.collectNames(into: &names) }
+  }
+
+  fileprivate func collectNodeNames(into names: inout Set<String>) {
+    for node in nodes {
+      names.insert(node.name)
+      for subgraph in node.subgraphs { subgraph.collectNodeNames(into: &names) }
+    }
   }
 }
 

@@ -34,14 +34,14 @@ extension GraphPatch {
 private struct ActivationWriter {
   private var graph: Graph
   private let index: GraphIndex
-  private var scope: NameScope
+  private var scope: NameSupply
   private var insertion = NodeInsertion()
   private var constants: [String: (scale: String, zeroPoint: String)] = [:]
 
   init(graph: Graph, index: GraphIndex) {
     self.graph = graph
     self.index = index
-    scope = NameScope(graph)
+    scope = NameSupply(graph, nodeNames: true)
   }
 
   mutating func write(_ site: QuantizationSites.Activation, _ parameters: AffineParameters) {

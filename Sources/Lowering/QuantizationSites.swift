@@ -52,9 +52,4 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
     public var node: String
     public var input: Int
   }
-
-  /// The activation that holds the parameters of `value`; nil where it is not quantized.
-  public func parameterSource(of value: String) -> String? {
-    activations.first { $0.value == value }.map { $0.sameAs ?? $0.value }
-  }
 }

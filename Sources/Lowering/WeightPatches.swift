@@ -10,7 +10,7 @@ extension GraphPatch {
     storage: QuantizationPlan.Storage
   ) -> GraphPatch {
     GraphPatch("quantize weights") { model in
-      var scope = NameScope(model.graph)
+      var scope = NameSupply(model.graph, nodeNames: true)
       var insertion = NodeInsertion()
       var done: Set<String> = []
       let index = GraphIndex(model.graph)
@@ -27,7 +27,7 @@ extension GraphPatch {
 
   private static func store(
     _ weight: QuantizedWeight, as name: String, storage: QuantizationPlan.Storage,
-    in graph: inout Graph, scope: inout NameScope
+    in graph: inout Graph, scope: inout NameSupply
   ) -> [Node] {
     let stored = WeightEncoding.elementType(bits: weight.bits)
     let dequantized = storage == .native ? stored : .int8
@@ -62,7 +62,7 @@ extension GraphPatch {
   /// Replaces the float biases by int32. A bias that other nodes read as well stays for them.
   static func quantizeBiases(_ biases: [BiasQuantization.Bias]) -> GraphPatch {
     GraphPatch("quantize biases") { model in
-      var scope = NameScope(model.graph)
+      var scope = NameSupply(model.graph, nodeNames: true)
       var insertion = NodeInsertion()
       let index = GraphIndex(model.graph)
       for bias in biases {

@@ -1,4 +1,5 @@
 import Quantization
+import TestSupport
 import Testing
 
 @testable import BitAllocation
@@ -10,7 +11,9 @@ import Testing
     var ties: [[String]]
 
     /// Layers whose damage falls and whose costs rise with the bits, mostly.
-    static func random(layers: Int, bits: [Int], resources: Int, using generator: inout Random)
+    static func random(
+      layers: Int, bits: [Int], resources: Int, using generator: inout SeededGenerator
+    )
       -> Case
     {
       var damage: [SensitivityTable.Layer] = []
@@ -65,20 +68,9 @@ import Testing
     }
   }
 
-  struct Random: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   @Test(arguments: 0..<60)
   func equalsBruteForce(seed: Int) throws {
-    var generator = Random(state: UInt64(seed) &+ 77)
+    var generator = SeededGenerator(state: UInt64(seed) &+ 77)
     let resources = seed % 3 + 1
     let problem = Case.random(
       layers: 2 + seed % 5, bits: seed % 2 == 0 ? [2, 4, 8] : [2, 3, 4, 8], resources: resources,
@@ -113,7 +105,7 @@ import Testing
   }
 
   @Test func sixtyLayersOfSixChoicesAreQuick() throws {
-    var generator = Random(state: 5)
+    var generator = SeededGenerator(state: 5)
     let problem = Case.random(
       layers: 60, bits: [2, 3, 4, 5, 6, 8], resources: 1, using: &generator)
     let low = problem.costs.layers.reduce(3) { $0 + ($1.costs[2]?[0] ?? 0) }

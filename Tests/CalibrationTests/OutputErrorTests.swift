@@ -3,6 +3,7 @@ import GraphIR
 import Parallelism
 import Quantization
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Calibration

@@ -1,5 +1,6 @@
 import GraphIR
 import Tensors
+import TestSupport
 import Testing
 
 @testable import FloatRuntime

@@ -1,26 +1,15 @@
 import Foundation
 import GraphIR
 import Tensors
+import TestSupport
 import Testing
 
 @testable import ONNXFormat
 
 /// Damaged files are refused or read as some valid model; nothing else may happen.
 @Suite struct MutationTests {
-  /// SplitMix64.
-  struct Generator: RandomNumberGenerator {
-    var state: UInt64
 
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
-  private func mutated(_ source: [UInt8], using random: inout Generator) -> [UInt8] {
+  private func mutated(_ source: [UInt8], using random: inout SeededGenerator) -> [UInt8] {
     var bytes = source
     for _ in 0..<Int.random(in: 1...2, using: &random) where !bytes.isEmpty {
       let at = Int.random(in: 0..<bytes.count, using: &random)
@@ -60,7 +49,7 @@ import Testing
   @Test func damagedModels() throws {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
-    var random = Generator(state: 20)
+    var random = SeededGenerator(state: 20)
     var refused = 0
     var read = 0
     for source in try sources(in: folder) {
@@ -95,7 +84,7 @@ import Testing
   @Test func randomBytes() throws {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
-    var random = Generator(state: 21)
+    var random = SeededGenerator(state: 21)
     for length in 1..<1000 {
       let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
       let path = try folder.write(bytes, "m.onnx")

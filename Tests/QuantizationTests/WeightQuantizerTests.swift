@@ -1,22 +1,11 @@
 import Parallelism
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Quantization
 
 @Suite struct WeightQuantizerTests {
-  /// Deterministic values, roughly normal.
-  static func weights(_ count: Int, seed: UInt64) -> [Float] {
-    var state = seed &* 0x9E37_79B9_7F4A_7C15 | 1
-    func uniform() -> Float {
-      state ^= state << 13
-      state ^= state >> 7
-      state ^= state << 17
-      return Float(state >> 40) / Float(1 << 24)
-    }
-    return (0..<count).map { _ in (0..<6).reduce(Float(-3)) { sum, _ in sum + uniform() } }
-  }
-
   static func squaredError(
     _ weights: [Float], scale: Float, bits: Int, importance: [Float]? = nil
   ) -> Double {
@@ -33,7 +22,7 @@ import Testing
   @Test(arguments: WeightRange.supportedBits)
   func scaleIsCloseToTheBestOfADenseSearch(bits: Int) throws {
     for (count, seed) in [(9, 1), (27, 2), (577, 3), (4608, 4)] {
-      let values = Self.weights(count, seed: UInt64(seed))
+      let values = normalValues(count, seed: UInt64(seed))
       let rows = try WeightRows(Tensor(values, shape: [1, count]), named: "w", axis: 0)
       let quantized = WeightQuantizer(bits: bits).quantize(rows, pool: WorkerPool(threadCount: 1))
       let range = WeightRange.of(bits: bits)
@@ -55,7 +44,7 @@ import Testing
   }
 
   @Test func importanceMovesTheScaleTowardsWhatMatters() throws {
-    let values = Self.weights(300, seed: 9)
+    let values = normalValues(300, seed: 9)
     let importance = values.map { abs($0) > 1.2 ? Float(100) : 1 }
     let rows = try WeightRows(Tensor(values, shape: [1, 300]), named: "w", axis: 0)
     let pool = WorkerPool(threadCount: 1)
@@ -69,7 +58,7 @@ import Testing
 
   @Test func channelsOfAnInnerAxisEqualThoseOfTheTransposedWeight() throws {
     let (inner, outer) = (12, 7)
-    let values = Self.weights(inner * outer, seed: 5)
+    let values = normalValues(inner * outer, seed: 5)
     let transposed = (0..<outer).flatMap { o in (0..<inner).map { values[$0 * outer + o] } }
     let pool = WorkerPool(threadCount: 2)
     let columns = WeightQuantizer(bits: 4).quantize(
@@ -86,7 +75,7 @@ import Testing
   }
 
   @Test func threadsDoNotChangeTheResult() throws {
-    let weight = Tensor(Self.weights(64 * 1500, seed: 6), shape: [64, 1500])
+    let weight = Tensor(normalValues(64 * 1500, seed: 6), shape: [64, 1500])
     let rows = try WeightRows(weight, named: "w", axis: 0)
     let one = WeightQuantizer(bits: 4).quantize(rows, pool: WorkerPool(threadCount: 1))
     let three = WeightQuantizer(bits: 4).quantize(rows, pool: WorkerPool(threadCount: 3))
@@ -96,7 +85,7 @@ import Testing
   @Test(arguments: [Float.nan, .infinity, -.infinity])
   func valuesThatAreNotFiniteAreNamed(value: Float) {
     for position in [0, 17, 30] {
-      var values = Self.weights(31, seed: 7)
+      var values = normalValues(31, seed: 7)
       values[position] = value
       #expect(throws: QuantizationError.notFinite(tensor: "conv.weight")) {
         try WeightRows(Tensor(values, shape: [1, 31]), named: "conv.weight", axis: 0)

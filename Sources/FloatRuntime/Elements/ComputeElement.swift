@@ -186,15 +186,3 @@ extension Double: FloatElement {
   static func atanh(_ x: Double) -> Double { Glibc.atanh(x) }
   static func erf(_ x: Double) -> Double { Glibc.erf(x) }
 }
-
-extension ElementType {
-  /// The type that arithmetic on this type runs in; nil for strings and complex numbers.
-  var computeType: ElementType? {
-    switch self {
-    case .float64: .float64
-    case .uint64: .uint64
-    case .string, .complex64, .complex128: nil
-    default: isFloatingPoint ? .float32 : .int64
-    }
-  }
-}

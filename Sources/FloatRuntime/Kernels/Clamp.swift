@@ -4,6 +4,4 @@ struct Clamp: Sendable, Hashable {
   var high: Float = .infinity
 
   static let none = Clamp()
-
-  var isNone: Bool { self == .none }
 }

@@ -62,7 +62,7 @@ struct MatrixProductOperands {
   ) {
     guard rows > 0, columns > 0 else { return }
     let kernels = KernelSet.best
-    if rows <= 2 * kernels.table.pointee.tail, rows <= MatrixProductOperands.fewRows,
+    if fk_panel_vectors(kernels.table, rows) == 0, rows <= MatrixProductOperands.fewRows,
       let packed = constant?.packedTransposed()
     {
       run(
