@@ -51,10 +51,13 @@ ptrdiff_t fk_packed_count(const fk_kernels *k, ptrdiff_t rows, ptrdiff_t depth) 
 
 void fk_pack_rows(const fk_kernels *k, float *packed, const float *matrix, ptrdiff_t rows,
                   ptrdiff_t depth, ptrdiff_t row_stride, ptrdiff_t depth_stride) {
-  for (ptrdiff_t first = 0; first < rows; first += k->rows) {
-    for (ptrdiff_t d = 0; d < depth; d++) {
-      for (ptrdiff_t r = first; r < first + k->rows; r++) {
-        *packed++ = r < rows ? matrix[r * row_stride + d * depth_stride] : 0.0f;
+  for (ptrdiff_t piece = 0; piece < fk_pieces_of(depth); piece++) {
+    ptrdiff_t start = fk_piece_start(piece, depth), end = fk_piece_start(piece + 1, depth);
+    for (ptrdiff_t first = 0; first < rows; first += k->rows) {
+      for (ptrdiff_t d = start; d < end; d++) {
+        for (ptrdiff_t r = first; r < first + k->rows; r++) {
+          *packed++ = r < rows ? matrix[r * row_stride + d * depth_stride] : 0.0f;
+        }
       }
     }
   }

@@ -6,6 +6,8 @@
 #include "instruction_sets.h"
 #include "panels.h"
 #include "vector_body.h"
+#include "tile_body.h"
+#include "packing_body.h"
 #include "product_body.h"
 #include "window_body.h"
 #include "phases_body.h"

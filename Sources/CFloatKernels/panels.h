@@ -1,8 +1,21 @@
-/* How columns are cut into panels; the same for every instruction set but for its constants. */
+/* How the depth is cut into pieces, and columns into panels; the same for every instruction set but
+   for its constants. */
 #ifndef FK_PANELS_H
 #define FK_PANELS_H
 
 #include <stddef.h>
+
+/* Depth that a panel is packed for at once, so that it stays near the core. */
+#define FK_DEPTH 256
+
+static inline ptrdiff_t fk_pieces_of(ptrdiff_t depth) {
+  return depth > 0 ? (depth + FK_DEPTH - 1) / FK_DEPTH : 1;
+}
+
+/* Where piece `index` starts; that of the number of pieces is the depth. */
+static inline ptrdiff_t fk_piece_start(ptrdiff_t index, ptrdiff_t depth) {
+  return depth * index / fk_pieces_of(depth);
+}
 
 typedef struct fk_panel {
   ptrdiff_t first_column;

@@ -102,8 +102,9 @@ ptrdiff_t fk_panel_vectors(const fk_kernels *kernels, ptrdiff_t columns);
 /* Floats of the packed form of a rows x depth matrix. */
 ptrdiff_t fk_packed_count(const fk_kernels *kernels, ptrdiff_t rows, ptrdiff_t depth);
 
-/* Packs element (r, k) = matrix[r * row_stride + k * depth_stride] into blocks of
-   `kernels->rows` rows, the last padded with zeros. */
+/* Packs element (r, k) = matrix[r * row_stride + k * depth_stride] in the order in which a product
+   reads it: piece of the depth by piece, in each the blocks of `kernels->rows` rows, the last
+   padded with zeros. */
 void fk_pack_rows(const fk_kernels *kernels, float *packed, const float *matrix, ptrdiff_t rows,
                   ptrdiff_t depth, ptrdiff_t row_stride, ptrdiff_t depth_stride);
 
