@@ -12,7 +12,7 @@ struct Module {
 }
 
 let modules: [Module] = [
-  Module(name: "Parallelism", imports: []),
+  Module(name: "Parallelism", imports: ["CWorkerCrew"]),
   Module(name: "Tensors", imports: ["CImageCodecs", "CZlib"]),
   Module(name: "Quantization", imports: ["CFloatKernels", "Parallelism", "Tensors"]),
   Module(
@@ -47,6 +47,7 @@ let foundations: [Target] = [
     name: "CImageCodecs", providers: [.apt(["libturbojpeg0-dev", "libpng-dev"])]),
   .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   .target(name: "CFloatKernels"),
+  .target(name: "CWorkerCrew", linkerSettings: [.linkedLibrary("pthread")]),
   .target(
     name: "COnnx",
     cxxSettings: [.define("ONNX_ML", to: "1"), .define("ONNX_NAMESPACE", to: "onnx")],
