@@ -11,6 +11,12 @@
 #include "product_body.h"
 #include "window_body.h"
 #include "phases_body.h"
+#if FK_LANES == 16
+#include "depthwise_body.h"
+#define FK_WINDOW_3X3 window_3x3
+#else
+#define FK_WINDOW_3X3 NULL
+#endif
 #include "integer_body.h"
 
 const fk_kernels FK_TABLE = {
@@ -22,6 +28,7 @@ const fk_kernels FK_TABLE = {
     .product = product,
     .window_sum = window_sum,
     .window_max = window_max,
+    .window_3x3 = FK_WINDOW_3X3,
     .split_phases = split_phases,
     .sum = sum_of,
     .widen_u8 = widen_u8,

@@ -22,20 +22,24 @@
 /* One line of the cache to each group of values that change together. */
 #define OWN_LINE _Alignas(128)
 
-/* `gate`: the lowest bit says that helpers may join the loop, the rest counts those inside. */
-#define OPEN 1u
-#define ONE_INSIDE 2u
+/* The whole state of a loop in one word, so that every step is one access: from the lowest bit on,
+   the iterations that nobody has taken, as NONE_LEFT + count (takers may count below it), helpers
+   inside, and the number of the loop. */
+#define NONE_LEFT (1ull << 31)
+#define LEFT_MASK 0xffffffffull
+#define ONE_INSIDE (1ull << 32)
+#define INSIDE_MASK (0xffffull << 32)
+#define ONE_LOOP (1ull << 48)
+#define MOST_ITERATIONS (1ll << 30)
 
 struct wc_crew {
-  OWN_LINE atomic_uint ticket; /* number of the current loop */
-  atomic_int leaving;
+  OWN_LINE atomic_ullong state;
   wc_body *body;
   void *context;
   ptrdiff_t iterations;
-  OWN_LINE atomic_ptrdiff_t next;
-  OWN_LINE atomic_uint gate;
   OWN_LINE atomic_int busy;
   atomic_int sleepers;
+  atomic_int leaving;
   pthread_mutex_t mutex;
   pthread_cond_t wake;
   cpu_set_t processors; /* that the crew may use */
@@ -57,53 +61,58 @@ static int64_t nanoseconds(void) {
   return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-static void drain(wc_crew *crew) {
-  const ptrdiff_t iterations = crew->iterations;
-  wc_body *const body = crew->body;
-  void *const context = crew->context;
+static uint64_t loop_of(uint64_t state) { return state / ONE_LOOP; }
+
+/* Runs the iteration that `state` had left, and those that are left after it. A state with
+   iterations left is that of the current loop, whose fields were written before it. */
+static void drain(wc_crew *crew, uint64_t state) {
   for (;;) {
-    ptrdiff_t index = atomic_fetch_add_explicit(&crew->next, 1, memory_order_relaxed);
-    if (index >= iterations) return;
-    body(context, index);
+    int64_t left = (int64_t)(state & LEFT_MASK) - (int64_t)NONE_LEFT;
+    if (left <= 0) return;
+    crew->body(crew->context, crew->iterations - left);
+    state = atomic_fetch_sub(&crew->state, 1);
   }
 }
 
-/* The number of a loop after `seen`. */
-static unsigned next_ticket(wc_crew *crew, unsigned seen) {
+/* Returns when there is a loop after number `seen`. */
+static void await_loop(wc_crew *crew, uint64_t seen) {
   const int64_t until = nanoseconds() + PATIENCE_NANOSECONDS;
   do {
     for (int look = 0; look < LOOKS; look++) {
-      unsigned ticket = atomic_load_explicit(&crew->ticket, memory_order_acquire);
-      if (ticket != seen) return ticket;
+      if (loop_of(atomic_load_explicit(&crew->state, memory_order_relaxed)) != seen) return;
       relax();
     }
   } while (nanoseconds() < until);
   pthread_mutex_lock(&crew->mutex);
   atomic_fetch_add(&crew->sleepers, 1);
-  unsigned ticket;
-  while ((ticket = atomic_load(&crew->ticket)) == seen) {
+  while (loop_of(atomic_load(&crew->state)) == seen) {
     pthread_cond_wait(&crew->wake, &crew->mutex);
   }
   atomic_fetch_sub(&crew->sleepers, 1);
   pthread_mutex_unlock(&crew->mutex);
-  return ticket;
 }
 
 static void *work(void *argument) {
   wc_crew *crew = argument;
   pthread_setaffinity_np(pthread_self(), sizeof(crew->processors), &crew->processors);
-  unsigned seen = 0;
+  uint64_t seen = 0;
   for (;;) {
-    seen = next_ticket(crew, seen);
+    await_loop(crew, seen);
+    uint64_t state = atomic_fetch_add(&crew->state, ONE_INSIDE - 1);
+    seen = loop_of(state);
     if (atomic_load(&crew->leaving)) return NULL;
-    if (atomic_fetch_add(&crew->gate, ONE_INSIDE) & OPEN) drain(crew);
-    atomic_fetch_sub(&crew->gate, ONE_INSIDE);
+    drain(crew, state);
+    atomic_fetch_sub(&crew->state, ONE_INSIDE);
   }
 }
 
-/* Sleepers count themselves before they look at the ticket for the last time. */
-static void announce(wc_crew *crew) {
-  atomic_fetch_add(&crew->ticket, 1);
+/* Starts the next loop. Helpers late for the last one may be inside still, with nothing to do. */
+static void publish(wc_crew *crew, ptrdiff_t iterations) {
+  unsigned long long state = atomic_load(&crew->state), next;
+  do {
+    next = ((state & ~LEFT_MASK) + ONE_LOOP) | (NONE_LEFT + (uint64_t)iterations);
+  } while (!atomic_compare_exchange_weak(&crew->state, &state, next));
+  /* Sleepers count themselves before they look for the last time. */
   if (atomic_load(&crew->sleepers) == 0) return;
   pthread_mutex_lock(&crew->mutex);
   pthread_cond_broadcast(&crew->wake);
@@ -127,10 +136,8 @@ wc_crew *wc_start(ptrdiff_t helpers) {
   size_t bytes = sizeof(wc_crew) + (size_t)helpers * sizeof(pthread_t);
   wc_crew *crew = aligned_alloc(line, (bytes + line - 1) / line * line);
   if (!crew) return NULL;
-  atomic_init(&crew->ticket, 0);
+  atomic_init(&crew->state, NONE_LEFT);
   atomic_init(&crew->leaving, 0);
-  atomic_init(&crew->next, 0);
-  atomic_init(&crew->gate, 0);
   atomic_init(&crew->busy, 0);
   atomic_init(&crew->sleepers, 0);
   pthread_mutex_init(&crew->mutex, NULL);
@@ -153,17 +160,15 @@ wc_crew *wc_start(ptrdiff_t helpers) {
 }
 
 int wc_run(wc_crew *crew, ptrdiff_t iterations, wc_body *body, void *context) {
+  if (iterations < 1 || iterations > MOST_ITERATIONS) return 0;
   if (atomic_exchange_explicit(&crew->busy, 1, memory_order_acquire)) return 0;
   crew->body = body;
   crew->context = context;
   crew->iterations = iterations;
-  atomic_store_explicit(&crew->next, 0, memory_order_relaxed);
-  atomic_fetch_or(&crew->gate, OPEN);
-  announce(crew);
-  drain(crew);
-  /* No helper joins from here on; those inside finish their last iteration. */
-  atomic_fetch_and(&crew->gate, ~OPEN);
-  for (int looks = 0; atomic_load_explicit(&crew->gate, memory_order_acquire) != 0; looks++) {
+  publish(crew, iterations);
+  drain(crew, atomic_fetch_sub(&crew->state, 1));
+  /* Nothing is left; helpers inside finish their last iteration. */
+  for (int looks = 0; atomic_load(&crew->state) & INSIDE_MASK; looks++) {
     if (looks < LOOKS_BEFORE_YIELD) {
       relax();
     } else {
@@ -176,7 +181,7 @@ int wc_run(wc_crew *crew, ptrdiff_t iterations, wc_body *body, void *context) {
 
 void wc_dismiss(wc_crew *crew) {
   atomic_store(&crew->leaving, 1);
-  announce(crew);
+  publish(crew, 0);
   for (ptrdiff_t i = 0; i < crew->helpers; i++) pthread_join(crew->threads[i], NULL);
   pthread_cond_destroy(&crew->wake);
   pthread_mutex_destroy(&crew->mutex);

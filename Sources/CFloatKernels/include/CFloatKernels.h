@@ -55,6 +55,20 @@ typedef struct fk_window {
   float *output;
 } fk_window;
 
+/* A 3 x 3 window over one plane as it lies in memory, row-major and without padding: output(h, w)
+   is the sum of weights[3 * i + j] * source(h * stride + i - pad_top, w * stride + j - pad_left),
+   what lies outside being 0, plus bias, clamped. */
+typedef struct fk_plane {
+  const float *source;
+  ptrdiff_t height, width;
+  ptrdiff_t pad_top, pad_left; /* not negative */
+  ptrdiff_t stride;            /* 1 or 2 */
+  const float *weights;
+  float bias, low, high;
+  float *output;
+  ptrdiff_t output_height, output_width;
+} fk_plane;
+
 /* Geometry of a copy of one plane into stride phases. Axes are depth, height, width.
    Position e of phase f holds input coordinate e * stride + f - pad, or `fill` outside. */
 typedef struct fk_phases {
@@ -73,6 +87,8 @@ typedef struct fk_kernels {
                   ptrdiff_t last_panel, ptrdiff_t first_row, ptrdiff_t last_row);
   void (*window_sum)(const fk_window *);
   void (*window_max)(const fk_window *);
+  /* NULL where the instruction set has no masked loads. */
+  void (*window_3x3)(const fk_plane *);
   void (*split_phases)(const fk_phases *, const float *plane, float *phases);
   float (*sum)(const float *values, ptrdiff_t count);
   /* target = source - zero, exactly. */

@@ -99,6 +99,22 @@ final class ConvolutionPlan: Sendable {
     nonisolated(unsafe) let input = input
     nonisolated(unsafe) let weights = weights
     nonisolated(unsafe) let output = output
+    if let kernel = kernels.table.pointee.window_3x3, plane != nil {
+      pool.forEach((groups + perTask - 1) / perTask) { task in
+        guard var plane else { return }
+        for channel in task * perTask * multiplier..<min((task + 1) * perTask, groups) * multiplier
+        {
+          plane.source = input + channel / multiplier * window.inputCount
+          plane.weights = weights + channel * window.taps
+          plane.bias = epilogue.bias?[channel] ?? 0
+          plane.low = epilogue.clamp.low
+          plane.high = epilogue.clamp.high
+          plane.output = output + channel * count
+          kernel(&plane)
+        }
+      }
+      return
+    }
     // Loads that span stores still in flight wait for them: many planes are split before the first
     // of them is read.
     let batch = max(1, min(perTask, 8_192 / window.phaseCount))
@@ -117,6 +133,19 @@ final class ConvolutionPlan: Sendable {
           phases: phases.pointer, weights: weights, epilogue: epilogue, output: output)
       }
     }
+  }
+
+  /// The window as one that needs no padded copy of the plane; nil where it is none.
+  private var plane: fk_plane? {
+    let (depth, rows, columns) = (window.axes[0], window.axes[1], window.axes[2])
+    guard depth.input == 1, depth.output == 1, depth.kernel == 1, rows.kernel == 3,
+      columns.kernel == 3, rows.dilation == 1, columns.dilation == 1,
+      rows.stride == columns.stride, rows.stride <= 2, rows.padBegin >= 0, columns.padBegin >= 0
+    else { return nil }
+    return fk_plane(
+      source: nil, height: rows.input, width: columns.input, pad_top: rows.padBegin,
+      pad_left: columns.padBegin, stride: rows.stride, weights: nil, bias: 0, low: 0, high: 0,
+      output: nil, output_height: rows.output, output_width: columns.output)
   }
 
   /// Slides the kernels of `channels` over `phases`, those of their groups one after another.
