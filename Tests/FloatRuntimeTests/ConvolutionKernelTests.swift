@@ -48,6 +48,11 @@ import Testing
       input: [33, 35], kernel: [5, 5], stride: 2, pad: 2, groups: 3, inputChannels: 1, rows: 2),
     Case(input: [32, 64], kernel: [3, 3], pad: 1, groups: 2, inputChannels: 1, rows: 1),
     Case(
+      input: [19, 33], kernel: [3, 3], stride: 2, pad: 1, groups: 2, inputChannels: 1, rows: 2),
+    Case(input: [8, 50], kernel: [3, 3], stride: 2, groups: 2, inputChannels: 1, rows: 1),
+    Case(input: [3, 17], kernel: [3, 3], groups: 3, inputChannels: 1, rows: 1),
+    Case(input: [1, 1], kernel: [3, 3], stride: 2, pad: 2, groups: 2, inputChannels: 1, rows: 1),
+    Case(
       input: [4, 9, 8], kernel: [3, 3, 3], dilation: 2, pad: 2, groups: 2, inputChannels: 1,
       rows: 1),
   ]

@@ -71,7 +71,8 @@ def assert_agrees(expected, found, what):
 def assert_close_in_direction(expected, found, what):
     """For networks whose float operators lie between integer layers: where a float result falls
     on a rounding tie, the two runtimes round apart and every later value moves, as it does between
-    optimization levels of ONNX Runtime. No sample turns away."""
+    optimization levels of ONNX Runtime. No sample turns away; `stages` judges every part by
+    itself."""
     for name, stock in expected.items():
         rows = stock.astype(numpy.float64).reshape(len(stock), -1)
         own = found[name].astype(numpy.float64).reshape(len(stock), -1)

@@ -3,6 +3,7 @@
 import onnx
 import pytest
 from networks import NETWORKS
+from stages import steps_apart
 from stock_runtime import (
     StockRuntime,
     assert_agrees,
@@ -48,3 +49,7 @@ def test_quantized_network(tapq, network, plan):
     assert stock.integer_matrix_products == len(layers_of(layers, "Gemm", "MatMul"))
     agree = assert_close_in_direction if network.has_float_islands else assert_agrees
     agree(stock.run(inputs), tapq.run(path, inputs), f"{network.name} at {plan} bits")
+    if network.has_float_islands:
+        for name, steps in steps_apart(tapq, path, inputs).items():
+            assert steps.max() <= 1, f"{name} is {steps.max()} steps off"
+            assert (steps > 0).sum() <= max(1, 0.001 * steps.size), f"{name} differs too often"
