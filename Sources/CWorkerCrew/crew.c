@@ -22,15 +22,20 @@
 /* One line of the cache to each group of values that change together. */
 #define OWN_LINE _Alignas(128)
 
-/* The whole state of a loop in one word, so that every step is one access: from the lowest bit on,
-   the iterations that nobody has taken, as NONE_LEFT + count (takers may count below it), helpers
-   inside, and the number of the loop. */
-#define NONE_LEFT (1ull << 31)
-#define LEFT_MASK 0xffffffffull
-#define ONE_INSIDE (1ull << 32)
-#define INSIDE_MASK (0xffffull << 32)
-#define ONE_LOOP (1ull << 48)
-#define MOST_ITERATIONS (1ll << 30)
+/* The whole state of a loop in one word, so that every step is one access. From the lowest bit on:
+   22 bits  NONE_LEFT + the iterations that nobody has taken; takers may count below NONE_LEFT
+   21 bits  iterations that helpers took
+    9 bits  helpers inside
+   12 bits  number of the loop */
+#define NONE_LEFT (1ull << 20)
+#define LEFT_MASK ((1ull << 22) - 1)
+#define MOST_ITERATIONS (1ll << 20)
+#define ONE_HELPED (1ull << 22)
+#define HELPED_MASK (((1ull << 21) - 1) << 22)
+#define ONE_INSIDE (1ull << 43)
+#define INSIDE_MASK (((1ull << 9) - 1) << 43)
+#define MOST_HELPERS 256
+#define ONE_LOOP (1ull << 52)
 
 struct wc_crew {
   OWN_LINE atomic_ullong state;
@@ -63,14 +68,17 @@ static int64_t nanoseconds(void) {
 
 static uint64_t loop_of(uint64_t state) { return state / ONE_LOOP; }
 
-/* Runs the iteration that `state` had left, and those that are left after it. A state with
-   iterations left is that of the current loop, whose fields were written before it. */
-static void drain(wc_crew *crew, uint64_t state) {
-  for (;;) {
-    int64_t left = (int64_t)(state & LEFT_MASK) - (int64_t)NONE_LEFT;
-    if (left <= 0) return;
-    crew->body(crew->context, crew->iterations - left);
-    state = atomic_fetch_sub(&crew->state, 1);
+/* Iterations left in a state. Where there are any, it is that of the current loop, whose fields
+   were written before it. */
+static int any_left(uint64_t state) { return (state & LEFT_MASK) > NONE_LEFT; }
+
+/* The caller takes iterations from the front, helpers from the back, so that a thread finds what
+   it wrote in one loop near in the next. `state` is the one before the first was taken. */
+static void help(wc_crew *crew, uint64_t state) {
+  while (any_left(state)) {
+    ptrdiff_t helped = (ptrdiff_t)((state & HELPED_MASK) / ONE_HELPED);
+    crew->body(crew->context, crew->iterations - 1 - helped);
+    state = atomic_fetch_add(&crew->state, ONE_HELPED - 1);
   }
 }
 
@@ -98,10 +106,10 @@ static void *work(void *argument) {
   uint64_t seen = 0;
   for (;;) {
     await_loop(crew, seen);
-    uint64_t state = atomic_fetch_add(&crew->state, ONE_INSIDE - 1);
+    uint64_t state = atomic_fetch_add(&crew->state, ONE_INSIDE + ONE_HELPED - 1);
     seen = loop_of(state);
     if (atomic_load(&crew->leaving)) return NULL;
-    drain(crew, state);
+    help(crew, state);
     atomic_fetch_sub(&crew->state, ONE_INSIDE);
   }
 }
@@ -110,7 +118,7 @@ static void *work(void *argument) {
 static void publish(wc_crew *crew, ptrdiff_t iterations) {
   unsigned long long state = atomic_load(&crew->state), next;
   do {
-    next = ((state & ~LEFT_MASK) + ONE_LOOP) | (NONE_LEFT + (uint64_t)iterations);
+    next = ((state & ~(LEFT_MASK | HELPED_MASK)) + ONE_LOOP) + NONE_LEFT + (uint64_t)iterations;
   } while (!atomic_compare_exchange_weak(&crew->state, &state, next));
   /* Sleepers count themselves before they look for the last time. */
   if (atomic_load(&crew->sleepers) == 0) return;
@@ -131,7 +139,8 @@ static void start_apart(const wc_crew *crew, pthread_attr_t *attributes) {
 }
 
 wc_crew *wc_start(ptrdiff_t helpers) {
-  if (helpers < 1 || helpers > 4096) return NULL;
+  if (helpers < 1) return NULL;
+  if (helpers > MOST_HELPERS) helpers = MOST_HELPERS;
   const size_t line = _Alignof(wc_crew);
   size_t bytes = sizeof(wc_crew) + (size_t)helpers * sizeof(pthread_t);
   wc_crew *crew = aligned_alloc(line, (bytes + line - 1) / line * line);
@@ -166,7 +175,9 @@ int wc_run(wc_crew *crew, ptrdiff_t iterations, wc_body *body, void *context) {
   crew->context = context;
   crew->iterations = iterations;
   publish(crew, iterations);
-  drain(crew, atomic_fetch_sub(&crew->state, 1));
+  for (ptrdiff_t taken = 0; any_left(atomic_fetch_sub(&crew->state, 1)); taken++) {
+    body(context, taken);
+  }
   /* Nothing is left; helpers inside finish their last iteration. */
   for (int looks = 0; atomic_load(&crew->state) & INSIDE_MASK; looks++) {
     if (looks < LOOKS_BEFORE_YIELD) {

@@ -18,7 +18,7 @@ wc_crew *wc_start(ptrdiff_t helpers);
 
 /* Calls body(context, 0) ... body(context, iterations - 1), each once, in any order and on any
    thread of the crew, and returns after all. Returns 0, having called nothing, where the crew is
-   busy with another loop or there are more than 2^30 iterations, or none. */
+   busy with another loop or there are more than 2^20 iterations, or none. */
 int wc_run(wc_crew *crew, ptrdiff_t iterations, wc_body *body, void *context);
 
 /* Sends the helpers home and frees the crew. No loop may be running. */
