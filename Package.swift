@@ -47,6 +47,7 @@ let foundations: [Target] = [
     name: "CImageCodecs", providers: [.apt(["libturbojpeg0-dev", "libpng-dev"])]),
   .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
   .target(name: "CFloatKernels"),
+  .target(name: "CIntegerKernels"),
   .target(name: "CWorkerCrew", linkerSettings: [.linkedLibrary("pthread")]),
   .target(
     name: "COnnx",

@@ -1,0 +1,12 @@
+/* The kernel sets that a build may hold. */
+#ifndef IK_INSTRUCTION_SETS_H
+#define IK_INSTRUCTION_SETS_H
+
+#include "CIntegerKernels.h"
+
+#if defined(__x86_64__)
+extern const ik_kernels ik_kernels_avx512vnni;
+#endif
+extern const ik_kernels ik_kernels_portable;
+
+#endif

@@ -1,0 +1,105 @@
+/* Register tiles: rows by vectors of 16 columns, four along the depth in each multiply-add. */
+
+typedef struct {
+  const uint8_t *rows[12];
+  ptrdiff_t targets[12]; /* in elements */
+} tile_places;
+
+INLINE void tile(const ik_product *p, const tile_places *places, ptrdiff_t panel,
+                 const uint8_t *step, const int rows, const int vectors, const int bits) {
+  __m512i sums[12][4];
+  const ptrdiff_t column = panel * PANEL;
+#pragma clang loop unroll(full)
+  for (int v = 0; v < vectors; v++) {
+    __m512i bias = _mm512_loadu_si512(p->bias + column + v * LANES);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) sums[r][v] = bias;
+  }
+  const ptrdiff_t run_bytes = p->rows.run_bytes;
+  for (ptrdiff_t run = 0; run < p->rows.run_count; run++) {
+    const ptrdiff_t offset = p->rows.runs[run];
+    const uint8_t *source[12];
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) source[r] = places->rows[r] + offset;
+    for (ptrdiff_t k = 0; k < run_bytes; k += 4) {
+      __m512i w[4];
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++) w[v] = widened(step, v, vectors, bits);
+      step += vectors * 8 * bits;
+#pragma clang loop unroll(full)
+      for (int r = 0; r < rows; r++) {
+        int32_t four;
+        memcpy(&four, source[r] + k, 4);
+        __m512i x = _mm512_set1_epi32(four);
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) sums[r][v] = _mm512_dpbusd_epi32(sums[r][v], x, w[v]);
+      }
+    }
+  }
+  const ptrdiff_t count = p->columns - column;
+  if (p->is_float) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      store_floats((float *)p->places.base + places->targets[r] + column, sums[r], vectors, count,
+                   p->multipliers + column, p->offsets + column);
+    }
+    return;
+  }
+  const result_range range = range_of(p->zero, p->low, p->high);
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+    store_quantized((uint8_t *)p->places.base + places->targets[r] + column, sums[r], vectors,
+                    count, p->multipliers + column, &range);
+  }
+}
+
+typedef void tile_function(const ik_product *, const tile_places *, ptrdiff_t panel,
+                           const uint8_t *step);
+
+#define TILE(rows, vectors, bits)                                                              \
+  static void tile_##rows##_##vectors##_##bits(const ik_product *p, const tile_places *places, \
+                                               ptrdiff_t panel, const uint8_t *step) {         \
+    tile(p, places, panel, step, rows, vectors, bits);                                         \
+  }
+#define TILES(bits)                                                     \
+  TILE(12, 1, bits) TILE(6, 1, bits) TILE(3, 1, bits) TILE(1, 1, bits)  \
+  TILE(12, 2, bits) TILE(6, 2, bits) TILE(3, 2, bits) TILE(1, 2, bits)  \
+  TILE(8, 3, bits) TILE(4, 3, bits) TILE(2, 3, bits) TILE(1, 3, bits)   \
+  TILE(6, 4, bits) TILE(3, 4, bits) TILE(2, 4, bits) TILE(1, 4, bits)
+TILES(2) TILES(3) TILES(4) TILES(5) TILES(6) TILES(7) TILES(8)
+
+#define NAMES(bits)                                                                   \
+  {{tile_12_1_##bits, tile_6_1_##bits, tile_3_1_##bits, tile_1_1_##bits},             \
+   {tile_12_2_##bits, tile_6_2_##bits, tile_3_2_##bits, tile_1_2_##bits},             \
+   {tile_8_3_##bits, tile_4_3_##bits, tile_2_3_##bits, tile_1_3_##bits},              \
+   {tile_6_4_##bits, tile_3_4_##bits, tile_2_4_##bits, tile_1_4_##bits}}
+static tile_function *const tiles[7][4][4] = {NAMES(2), NAMES(3), NAMES(4), NAMES(5),
+                                              NAMES(6), NAMES(7), NAMES(8)};
+static const int tile_rows[4][4] = {{12, 6, 3, 1}, {12, 6, 3, 1}, {8, 4, 2, 1}, {6, 3, 2, 1}};
+
+static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row,
+                    ptrdiff_t first_panel, ptrdiff_t last_panel) {
+  const ptrdiff_t width = p->rows.width;
+  const ptrdiff_t depth = p->rows.run_count * ((p->rows.run_bytes + 3) / 4);
+  for (ptrdiff_t panel = first_panel; panel < last_panel; panel++) {
+    const uint8_t *weights = p->weights + panel * depth * ik_step_bytes(PANEL, p->bits);
+    ptrdiff_t columns = p->columns - panel * PANEL;
+    int vectors = columns >= PANEL ? PANEL / LANES : (int)((columns + LANES - 1) / LANES);
+    const int *choices = tile_rows[vectors - 1];
+    ptrdiff_t y = first_row / width, x = first_row % width;
+    int choice = 0;
+    for (ptrdiff_t row = first_row; row < last_row; row += choices[choice]) {
+      while (choices[choice] > last_row - row) choice++;
+      tile_places places;
+      for (int r = 0; r < choices[choice]; r++) {
+        places.rows[r] = p->rows.base + y * p->rows.row_pitch + x * p->rows.column_pitch;
+        places.targets[r] = y * p->places.row_pitch + x * p->places.column_pitch;
+        if (++x == width) {
+          x = 0;
+          y++;
+        }
+      }
+      tiles[p->bits - 2][vectors - 1][choice](p, &places, panel, weights);
+    }
+  }
+}
