@@ -27,6 +27,10 @@ let modules: [Module] = [
     imports: ["CFloatKernels", "COpenBLAS", "GraphIR", "Parallelism", "Tensors"],
     testImports: ["ONNXFormat"]),
   Module(
+    name: "IntegerRuntime",
+    imports: ["CIntegerKernels", "FloatRuntime", "GraphIR", "Parallelism", "Tensors"],
+    testImports: ["ONNXFormat"]),
+  Module(
     name: "Calibration",
     imports: ["CFloatKernels", "FloatRuntime", "GraphIR", "Parallelism", "Quantization", "Tensors"]),
   Module(name: "BitAllocation", imports: ["Quantization"]),
@@ -34,7 +38,8 @@ let modules: [Module] = [
   Module(
     name: "Pipeline",
     imports: [
-      "BitAllocation", "Calibration", "FloatRuntime", "GraphIR", "Lowering", "ONNXFormat",
+      "BitAllocation", "Calibration", "FloatRuntime", "GraphIR", "IntegerRuntime", "Lowering",
+      "ONNXFormat",
       "Parallelism", "Quantization", "Tensors",
     ], products: [.product(name: "Yams", package: "Yams")]),
 ]

@@ -1,5 +1,5 @@
 public import GraphIR
-import Parallelism
+public import Parallelism
 import Tensors
 
 /// Interprets a model in float32 (and whatever other types its operators ask for).
@@ -14,12 +14,18 @@ public final class FloatEngine: Sendable {
 
   /// `observing` names the values that an observer wants to see: rewrites for speed leave them.
   /// All other inner values may disappear.
-  public init(model: Model, threads: Int = 1, observing: Set<String> = []) throws {
+  public convenience init(model: Model, threads: Int = 1, observing: Set<String> = []) throws {
+    try self.init(
+      model: model, pool: WorkerPool(threadCount: threads), observing: observing)
+  }
+
+  /// Runs on the threads of `pool`, which others may use in turn.
+  public init(model: Model, pool: WorkerPool, observing: Set<String> = []) throws {
     self.model = model
     let rewritten = try EngineRewrites.apply(to: model, observing: observing)
     prepared = try PreparedGraph(graph: rewritten.graph) { _ in nil }
     checker = InputChecker(graph: model.graph)
-    pool = WorkerPool(threadCount: threads)
+    self.pool = pool
   }
 
   /// Runs the model on inputs by name; returns outputs by name.

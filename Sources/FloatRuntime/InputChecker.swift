@@ -2,16 +2,16 @@ import GraphIR
 import Tensors
 
 /// Compares what a caller feeds with what the graph declares.
-struct InputChecker: Sendable {
+package struct InputChecker: Sendable {
   private let inputs: [ValueInfo]
   private let required: Set<String>
 
-  init(graph: Graph) {
+  package init(graph: Graph) {
     inputs = graph.inputs
     required = Set(graph.requiredInputs.map(\.name))
   }
 
-  func check(_ values: [String: RuntimeValue]) throws {
+  package func check(_ values: [String: RuntimeValue]) throws {
     var sizes: [String: (size: Int, input: String)] = [:]
     for input in inputs {
       guard let value = values[input.name] else {

@@ -43,8 +43,8 @@ enum OperatorRegistry {
     PoolingOperators.definitions.map(\.acceptingHalves),
     ConvTransposeOperator.definitions.map(\.acceptingHalves),
     QuantizedConvolutionOperators.definitions,
-    QuantizedMatMulOperators.definitions,
     QuantizedMatMulOperators.definitions.map(\.acceptingHalves),
+    QuantizedPoolingOperators.definitions,
     MaxUnpoolOperator.definitions,
     BatchNormalizationOperator.definitions.map(\.acceptingHalves),
   ]

@@ -2,7 +2,7 @@ import GraphIR
 import Tensors
 
 /// The attributes that convolutions and pooling share.
-struct WindowAttributes: Sendable {
+package struct WindowAttributes: Sendable {
   enum AutoPad: String {
     case explicit = "NOTSET"
     case sameUpper = "SAME_UPPER"
@@ -21,7 +21,7 @@ struct WindowAttributes: Sendable {
   let autoPad: AutoPad
   let ceilMode: Bool
 
-  init(_ node: Node) throws {
+  package init(_ node: Node) throws {
     label = node.label
     kernel = try WindowAttributes.list(node, "kernel_shape", least: 1)
     strides = try WindowAttributes.list(node, "strides", least: 1)
@@ -55,7 +55,7 @@ struct WindowAttributes: Sendable {
 
   /// The window over an input of the spatial shape `input`. `kernel` is the weight's own shape
   /// for convolutions; pooling passes nil.
-  func geometry(input: [Int], kernel given: [Int]? = nil) throws -> WindowGeometry {
+  package func geometry(input: [Int], kernel given: [Int]? = nil) throws -> WindowGeometry {
     let rank = input.count
     guard (1...3).contains(rank), input.allSatisfy({ $0 >= 0 && $0 <= WindowAttributes.limit })
     else {

@@ -1,13 +1,13 @@
 /// A sliding window over one to three axes, padded in front to three: depth, height, width.
-struct WindowGeometry: Sendable, Hashable {
-  struct Axis: Sendable, Hashable {
-    var input: Int
-    var output: Int
-    var kernel: Int
-    var stride: Int
-    var dilation: Int
-    var padBegin: Int
-    var padEnd: Int
+package struct WindowGeometry: Sendable, Hashable {
+  package struct Axis: Sendable, Hashable {
+    package var input: Int
+    package var output: Int
+    package var kernel: Int
+    package var stride: Int
+    package var dilation: Int
+    package var padBegin: Int
+    package var padEnd: Int
 
     static let trivial = Axis(
       input: 1, output: 1, kernel: 1, stride: 1, dilation: 1, padBegin: 0, padEnd: 0)
@@ -21,7 +21,7 @@ struct WindowGeometry: Sendable, Hashable {
   }
 
   let rank: Int
-  let axes: [Axis]
+  package let axes: [Axis]
 
   init(rank: Int, axes: [Axis]) {
     self.rank = rank

@@ -31,7 +31,7 @@ extension Graph {
 
 extension Node {
   /// The node's inputs and what its subgraphs capture.
-  func collectReads(into names: inout Set<String>) {
+  package func collectReads(into names: inout Set<String>) {
     for input in inputs where !input.isEmpty { names.insert(input) }
     for subgraph in subgraphs { names.formUnion(subgraph.capturedNames) }
   }

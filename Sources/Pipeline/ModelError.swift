@@ -1,5 +1,6 @@
 import FloatRuntime
 import GraphIR
+import IntegerRuntime
 import Lowering
 import Quantization
 
@@ -16,7 +17,7 @@ public struct ModelError: Error, CustomStringConvertible {
       return try body()
     } catch let error
       where error is GraphError || error is RuntimeError || error is QuantizationError
-      || error is LoweringError
+      || error is LoweringError || error is IntegerError
     {
       throw ModelError(path: path, underlying: error)
     }

@@ -9,8 +9,8 @@ struct BenchmarkCommand: ParsableCommand {
   @Argument(help: "The .onnx file.")
   var model: String
 
-  @Option(help: "What computes the model.")
-  var engine = EngineName.float
+  @Option(help: "What computes the model. Default: integer for quantized models, else float.")
+  var engine: EngineKind?
 
   @Option(help: ArgumentHelp("Numbers of threads to try, with commas.", valueName: "1,2"))
   var threads: String = "1"
@@ -32,7 +32,9 @@ struct BenchmarkCommand: ParsableCommand {
 
   func run() throws {
     let reports = try Benchmark.run(
-      .init(model: model, threads: try threadCounts(), runs: runs, shapes: try shapes.parsed()))
+      .init(
+        model: model, engine: engine, threads: try threadCounts(), runs: runs,
+        shapes: try shapes.parsed()))
     if json { return try Console.json(reports) }
     for report in reports { Console.result(BenchmarkCommand.text(report)) }
   }

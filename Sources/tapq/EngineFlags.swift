@@ -1,14 +1,12 @@
 import ArgumentParser
 import Foundation
+import Pipeline
 
-/// What computes a model.
-enum EngineName: String, ExpressibleByArgument, CaseIterable {
-  case float
-}
+extension EngineKind: ExpressibleByArgument {}
 
 struct EngineFlags: ParsableArguments {
-  @Option(help: "What computes the model.")
-  var engine = EngineName.float
+  @Option(help: "What computes the model. Default: integer for quantized models, else float.")
+  var engine: EngineKind?
 
   @Option(help: "Threads; results do not depend on it. Default: one for each processor.")
   var threads: Int?

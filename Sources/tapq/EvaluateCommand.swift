@@ -41,7 +41,7 @@ struct EvaluateCommand: ParsableCommand {
       .init(
         model: model, data: data, labels: labels, reference: reference,
         preprocessing: try preprocessing.resolved(), samples: samples,
-        threads: engine.threadCount), progress: progress.report)
+        engine: engine.engine, threads: engine.threadCount), progress: progress.report)
     progress.finish()
     if json { return try Console.json(report) }
     Console.result(Console.table(EvaluateCommand.rows(report)))

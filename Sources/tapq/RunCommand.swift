@@ -30,7 +30,8 @@ struct RunCommand: ParsableCommand {
     let report = try ModelRun.run(
       .init(
         model: model, inputs: input, outputFolder: outputDir,
-        preprocessing: try preprocessing.resolved(), threads: engine.threadCount,
+        preprocessing: try preprocessing.resolved(), engine: engine.engine,
+        threads: engine.threadCount,
         overwrite: overwrite))
     if json { return try Console.json(report) }
     Console.result(

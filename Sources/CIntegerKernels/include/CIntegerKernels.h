@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "integer_elementwise.h"
+#include "integer_movement.h"
 #include "integer_product.h"
 #include "integer_window.h"
 

@@ -3,9 +3,11 @@ import Tensors
 
 extension GraphPatch {
   /// Turns DequantizeLinear -> Conv, Gemm or MatMul (-> Relu or Clip inside the output's range)
-  /// -> QuantizeLinear into the integer operator that integer runtimes execute there. All else
-  /// of a QDQ graph stays as it is and runs in float32.
-  static var fuseQuantizedLayers: GraphPatch {
+  /// -> QuantizeLinear into the integer operator that integer runtimes execute there:
+  /// QLinearConv, QLinearMatMul or `tapq:QLinearGemm`; GlobalAveragePool likewise into
+  /// `tapq:QLinearGlobalAveragePool`, and a Gemm or MatMul that nobody quantizes into
+  /// `tapq:IntegerGemm`. All else of a QDQ graph stays as it is.
+  public static var fuseQuantizedLayers: GraphPatch {
     GraphPatch("fuse quantized layers") { model in
       let graph = model.graph
       let finder = QuantizedLayerFinder(graph)
@@ -59,43 +61,83 @@ private struct QuantizedLayerFinder {
     var constants: [(String, Tensor)]
   }
 
-  func layer(endingAt quantize: Node) throws -> Layer? {
-    guard quantize.isOperator("QuantizeLinear"), let y = try affine(quantize),
-      y.scales.count == 1, let value = quantize.input(0), let compute = try computing(value, y),
-      let x = try dequantized(compute.input(0)), x.affine.scales.count == 1,
-      let weightNode = compute.input(1).flatMap({ producers[$0] }),
-      let w = try weight(of: compute, weightNode)
-    else { return nil }
-    let prefix = "tapq:" + quantize.identity
-    var result = Layer(
-      node: Node(op: "QLinearConv", inputs: [], outputs: [quantize.identity]), constants: [])
-    func constant(_ suffix: String, _ tensor: Tensor?) -> String? {
-      guard let tensor else { return nil }
-      result.constants.append((prefix + "/" + suffix, tensor))
-      return prefix + "/" + suffix
+  /// Collects the inputs of a fused node, values and new constants, in order.
+  private struct LayerBuilder {
+    var result: Layer
+
+    init(_ compute: Node, identity: String) {
+      result = Layer(
+        node: Node(name: compute.name, op: compute.op, inputs: [], outputs: [identity]),
+        constants: [])
     }
-    let outputs = w.scales.count
+
+    mutating func read(_ name: String) { result.node.inputs.append(name) }
+
+    mutating func define(_ suffix: String, _ tensor: Tensor?) {
+      guard let tensor else { return }
+      let name = "tapq:" + result.node.identity + "/" + suffix
+      result.constants.append((name, tensor))
+      read(name)
+    }
+  }
+
+  func layer(endingAt node: Node) throws -> Layer? {
+    if node.isOperator("Gemm") || node.isOperator("MatMul") {
+      return try layer(computedBy: node, output: nil, identity: node.identity)
+    }
+    guard node.isOperator("QuantizeLinear"), let y = try affine(node), y.scales.count == 1,
+      let type = y.elementType, is8Bit(type), let value = node.input(0)
+    else { return nil }
+    if let pool = try globalAverage(value, y, identity: node.identity) { return pool }
+    guard let compute = try computing(value, y) else { return nil }
+    return try layer(computedBy: compute, output: y, identity: node.identity)
+  }
+
+  /// `output` is nil where the result stays float.
+  private func layer(
+    computedBy compute: Node, output y: Affine?, identity: String
+  ) throws -> Layer? {
+    guard let x = try dequantized(compute.input(0)), x.affine.scales.count == 1,
+      let weightNode = compute.input(1).flatMap({ producers[$0] }),
+      let w = try weight(of: compute, weightNode), let xType = x.affine.elementType, is8Bit(xType)
+    else { return nil }
     let bias = try bias(
       of: compute, inputScale: x.affine.scales[0], weightScales: w.scales, channels: w.channels)
     guard case .some(let biasValues) = bias, sumsFitInt32(w, bias: biasValues) else { return nil }
-    guard let xType = x.affine.elementType, let yType = y.elementType, is8Bit(xType), is8Bit(yType),
-      let xZero = constant("xz", zeroTensor(x.affine, xType)),
-      let weightName = constant("w", w.tensor),
-      let weightScale = constant("ws", Tensor(w.scales, shape: outputs == 1 ? [] : [outputs])),
-      let weightZero = constant("wz", Tensor(scalar: Int8(0))),
-      let yZero = constant("yz", zeroTensor(y, yType))
-    else { return nil }
-    result.node.op = w.operation
-    result.node.domain = w.operation == "QLinearGemm" ? ConvolutionOperators.fusedDomain : ""
-    result.node.name = compute.name
-    result.node.attributes = compute.isOperator("Conv") ? compute.attributes : []
-    result.node.inputs = [
-      x.value, x.affine.scaleName, xZero, weightName, weightScale, weightZero, y.scaleName, yZero,
-    ]
-    if let biasValues, let name = constant("b", Tensor(biasValues, shape: [biasValues.count])) {
-      result.node.inputs.append(name)
+    var layer = LayerBuilder(compute, identity: identity)
+    let outputs = w.scales.count
+    layer.read(x.value)
+    layer.read(x.affine.scaleName)
+    layer.define("xz", zeroTensor(x.affine, xType))
+    layer.define("w", w.tensor)
+    layer.define("ws", Tensor(w.scales, shape: outputs == 1 ? [] : [outputs]))
+    layer.define("wz", Tensor(scalar: Int8(0)))
+    if let y {
+      layer.read(y.scaleName)
+      layer.define("yz", zeroTensor(y, y.elementType ?? .uint8))
     }
-    return result
+    if let biasValues { layer.define("b", Tensor(biasValues, shape: [biasValues.count])) }
+    layer.result.node.op = y == nil ? "IntegerGemm" : w.operation
+    layer.result.node.domain =
+      y == nil || w.operation == "QLinearGemm" ? ConvolutionOperators.fusedDomain : ""
+    layer.result.node.attributes = compute.isOperator("Conv") ? compute.attributes : []
+    return layer.result
+  }
+
+  private func globalAverage(_ value: String, _ y: Affine, identity: String) throws -> Layer? {
+    guard usage.isPrivate(value), let pool = producers[value],
+      pool.isOperator("GlobalAveragePool"), let x = try dequantized(pool.input(0)),
+      x.affine.scales.count == 1, let xType = x.affine.elementType, is8Bit(xType)
+    else { return nil }
+    var layer = LayerBuilder(pool, identity: identity)
+    layer.read(x.value)
+    layer.read(x.affine.scaleName)
+    layer.define("xz", zeroTensor(x.affine, xType))
+    layer.read(y.scaleName)
+    layer.define("yz", zeroTensor(y, y.elementType ?? .uint8))
+    layer.result.node.op = "QLinearGlobalAveragePool"
+    layer.result.node.domain = ConvolutionOperators.fusedDomain
+    return layer.result
   }
 
   private func is8Bit(_ type: ElementType) -> Bool { type == .int8 || type == .uint8 }

@@ -1,13 +1,17 @@
 import GraphIR
 import Tensors
 
-/// QLinearMatMul, MatMulInteger, and `tapq:QLinearGemm`, which is QLinearMatMul with an int32 bias
-/// (input 8): exact int32 sums, then the requantization of the layer.
+/// QLinearMatMul, MatMulInteger, and two forms that the engine's fusion makes, with exact int32 sums:
+/// `tapq:QLinearGemm` is QLinearMatMul with an int32 bias (input 8); `tapq:IntegerGemm` takes the
+/// inputs before the output's scale, then the bias, and gives `float(sum) * (a_scale * b_scale)`.
 enum QuantizedMatMulOperators {
   static let definitions: [OperatorDefinition] = [
     OperatorDefinition("QLinearMatMul") { try quantized($0, $1) },
     OperatorDefinition("QLinearGemm", domain: ConvolutionOperators.fusedDomain) {
       try quantized($0, $1)
+    },
+    OperatorDefinition("IntegerGemm", domain: ConvolutionOperators.fusedDomain) {
+      try dequantizing($0, $1)
     },
     OperatorDefinition("MatMulInteger") { _, _ in
       { inputs, run in
@@ -23,29 +27,68 @@ enum QuantizedMatMulOperators {
   private static func quantized(
     _ node: Node, _ context: PreparationContext
   ) throws -> OperatorKernel {
-    let cache =
-      context.constantInput(node, 3) != nil && context.isConstant(node, 5)
-        && context.isConstant(node, 8) ? ShapeCache<[Int], IntegerMatrix>() : nil
+    let product = QuantizedProduct(node, context, bias: 8)
     return { inputs, run in
-      let a = try inputs.affine(scale: 1, zero: 2)
-      let b = try inputs.affine(scale: 4, zero: 5)
       let y = try inputs.affine(scale: 6, zero: 7)
-      let product = try IntegerMatMul(
-        inputs.tensor(0), zeros: a.zeros, inputs.tensor(3), zeros: b.zeros,
-        bias: inputs.optionalTensor(8)?.elements(of: Int32.self, node: inputs.node), inputs: inputs)
-      let sums = product.sums(cached: cache, run).floats
-      guard a.scales.count == 1, y.scales.count == 1,
-        b.scales.count == 1 || b.scales.count == product.shapes.columns
-      else {
-        throw RuntimeError.input(
-          node: inputs.node, problem: "scales must be one, or one for each column of B")
+      guard y.scales.count == 1 else {
+        throw RuntimeError.input(node: inputs.node, problem: "the result must have one scale")
       }
-      run.trace?.use(kernel: "integer-gemm " + KernelSet.best.name)
+      let (sums, inputScale, weightScales) = try product.sums(inputs, run)
       let requantizer = Requantizer(
-        inputScale: a.scales[0], weightScales: b.scales, outputScale: y.scales[0],
+        inputScale: inputScale, weightScales: weightScales, outputScale: y.scales[0],
         zero: y.zeros.first ?? 0, elementType: try inputs.tensor(7).elementType)
       return [.tensor(requantizer.apply(sums, channelArea: nil, pool: run.pool))]
     }
+  }
+
+  private static func dequantizing(
+    _ node: Node, _ context: PreparationContext
+  ) throws -> OperatorKernel {
+    let product = QuantizedProduct(node, context, bias: 6)
+    return { inputs, run in
+      let (sums, inputScale, weightScales) = try product.sums(inputs, run)
+      let multipliers = weightScales.map { inputScale * $0 }
+      let result = sums.withElements(of: Float.self) { source in
+        Tensor(shape: sums.shape) { (out: UnsafeMutableBufferPointer<Float>) in
+          for index in source.indices {
+            out[index] = source[index] * multipliers[index % multipliers.count]
+          }
+        }
+      }
+      return [.tensor(result)]
+    }
+  }
+}
+
+/// The sums of a node whose first inputs are a, its scale and zero, b, its scales and zeros.
+private struct QuantizedProduct: Sendable {
+  private let cache: ShapeCache<[Int], IntegerMatrix>?
+  private let biasInput: Int
+
+  init(_ node: Node, _ context: PreparationContext, bias: Int) {
+    biasInput = bias
+    cache =
+      context.constantInput(node, 3) != nil && context.isConstant(node, 5)
+        && context.isConstant(node, bias) ? ShapeCache<[Int], IntegerMatrix>() : nil
+  }
+
+  func sums(
+    _ inputs: OperatorInputs, _ run: RunContext
+  ) throws -> (sums: Tensor, inputScale: Float, weightScales: [Float]) {
+    let a = try inputs.affine(scale: 1, zero: 2)
+    let b = try inputs.affine(scale: 4, zero: 5)
+    let product = try IntegerMatMul(
+      inputs.tensor(0), zeros: a.zeros, inputs.tensor(3), zeros: b.zeros,
+      bias: inputs.optionalTensor(biasInput)?.elements(of: Int32.self, node: inputs.node),
+      inputs: inputs)
+    let sums = product.sums(cached: cache, run).floats
+    guard a.scales.count == 1, b.scales.count == 1 || b.scales.count == product.shapes.columns
+    else {
+      throw RuntimeError.input(
+        node: inputs.node, problem: "scales must be one, or one for each column of B")
+    }
+    run.trace?.use(kernel: "integer-gemm " + KernelSet.best.name)
+    return (sums, a.scales[0], b.scales)
   }
 }
 

@@ -19,6 +19,8 @@ public struct BenchmarkReport: Sendable, Codable, Equatable {
   /// Bytes of the values that are alive at once.
   public var arenaBytes: Int
   public var isa: String
+  /// The share of all multiply-accumulates that integer kernels do.
+  public var integerShare: Double
   public var layers: [Layer]
 
   private enum CodingKeys: String, CodingKey {
@@ -28,5 +30,6 @@ public struct BenchmarkReport: Sendable, Codable, Equatable {
     case p95Milliseconds = "p95_ms"
     case weightBytes = "weight_bytes"
     case arenaBytes = "arena_bytes"
+    case integerShare = "integer_share"
   }
 }

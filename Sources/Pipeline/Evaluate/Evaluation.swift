@@ -12,11 +12,14 @@ public struct Evaluation: Sendable {
     public var reference: String?
     public var preprocessing: Preprocessing
     public var samples: Int?
+    /// Nil for the engine that fits the model.
+    public var engine: EngineKind?
     public var threads: Int
 
     public init(
       model: String, data: [String], labels: String? = nil, reference: String? = nil,
-      preprocessing: Preprocessing = Preprocessing(), samples: Int? = nil, threads: Int = 1
+      preprocessing: Preprocessing = Preprocessing(), samples: Int? = nil,
+      engine: EngineKind? = nil, threads: Int = 1
     ) {
       self.model = model
       self.data = data
@@ -24,6 +27,7 @@ public struct Evaluation: Sendable {
       self.reference = reference
       self.preprocessing = preprocessing
       self.samples = samples
+      self.engine = engine
       self.threads = threads
     }
   }
@@ -43,29 +47,29 @@ public struct Evaluation: Sendable {
     return try run(
       model: model, reference: reference, source: source, labels: labels ?? source.labels,
       paths: (options.model, options.reference ?? ""),
-      preprocessing: options.preprocessing, threads: options.threads, progress: progress)
+      preprocessing: options.preprocessing, engine: options.engine, threads: options.threads,
+      progress: progress)
   }
 
   /// Evaluates models that are loaded already; errors name them by `paths`.
   public static func run(
     model: Model, reference: Model?, source: SampleSource, labels: [Int]? = nil,
     paths: (model: String, reference: String) = ("the model", "the reference"),
-    preprocessing: Preprocessing = Preprocessing(), threads: Int,
+    preprocessing: Preprocessing = Preprocessing(), engine kind: EngineKind? = nil, threads: Int,
     progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
   ) throws -> EvaluationReport {
     let engine = try ModelError.naming(paths.model) {
-      try FloatEngine(model: model, threads: threads)
+      try ModelEngine(kind ?? EngineKind(for: model), model: model, threads: threads)
     }
     let referenceEngine = try ModelError.naming(paths.reference) {
-      try reference.map { try FloatEngine(model: $0, threads: threads) }
+      try reference.map { try ModelEngine(EngineKind(for: $0), model: $0, threads: threads) }
     }
     var tally = EvaluationTally(outputs: model.graph.outputs.map(\.name), labels: labels)
     var start = 0
     while start < source.count {
       let (feed, count) = try nextFeed(source, at: start)
-      let inputs = feed.mapValues { RuntimeValue.tensor($0) }
-      let outputs = try ModelError.naming(paths.model) { try engine.run(inputs) }
-      let expected = try ModelError.naming(paths.reference) { try referenceEngine?.run(inputs) }
+      let outputs = try ModelError.naming(paths.model) { try engine.run(feed) }
+      let expected = try ModelError.naming(paths.reference) { try referenceEngine?.run(feed) }
       try tally.add(outputs, reference: expected, samples: count)
       start += count
       progress(start, source.count)

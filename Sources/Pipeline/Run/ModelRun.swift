@@ -12,17 +12,21 @@ public struct ModelRun {
     public var inputs: [String]
     public var outputFolder: String
     public var preprocessing: Preprocessing
+    /// Nil for the engine that fits the model.
+    public var engine: EngineKind?
     public var threads: Int
     public var overwrite: Bool
 
     public init(
       model: String, inputs: [String], outputFolder: String,
-      preprocessing: Preprocessing = Preprocessing(), threads: Int = 1, overwrite: Bool = false
+      preprocessing: Preprocessing = Preprocessing(), engine: EngineKind? = nil,
+      threads: Int = 1, overwrite: Bool = false
     ) {
       self.model = model
       self.inputs = inputs
       self.outputFolder = outputFolder
       self.preprocessing = preprocessing
+      self.engine = engine
       self.threads = threads
       self.overwrite = overwrite
     }
@@ -44,12 +48,13 @@ public struct ModelRun {
     let names = model.graph.outputs.map(\.name)
     let files = try outputFiles(names, options: options)
     let engine = try ModelError.naming(options.model) {
-      try FloatEngine(model: model, threads: options.threads)
+      try ModelEngine(
+        options.engine ?? EngineKind(for: model), model: model, threads: options.threads)
     }
     let feed = try WholeInputs.read(
       options.inputs, model: model, preprocessing: options.preprocessing)
     let values = try ModelError.naming(options.model) {
-      try engine.run(feed.mapValues { .tensor($0) })
+      try engine.run(feed)
     }
     let tensors = try names.map { name in
       guard case .tensor(let tensor)? = values[name] else {

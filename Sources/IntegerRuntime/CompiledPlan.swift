@@ -1,0 +1,61 @@
+import Foundation
+import Parallelism
+import Synchronization
+import Tensors
+
+/// A model bound to memory for one set of input shapes. Runs one after another: they share the
+/// arena.
+final class CompiledPlan: @unchecked Sendable {
+  struct NamedStep: Sendable {
+    let name: String
+    let step: any Step
+  }
+
+  let steps: [NamedStep]
+  let arena: Arena
+  /// Bytes of the largest set of values that live at once.
+  let lowerBound: Int
+  let integerMultiplications: Int
+  private let inputs: [(name: String, slot: FloatSlot)]
+  private let outputs: [(name: String, slot: FloatSlot)]
+  private let slots: Int
+  private let turn = Mutex(())
+
+  init(
+    steps: [NamedStep], arena: Arena, lowerBound: Int,
+    inputs: [(name: String, slot: FloatSlot)], outputs: [(name: String, slot: FloatSlot)],
+    slots: Int, integerMultiplications: Int
+  ) {
+    self.steps = steps
+    self.arena = arena
+    self.lowerBound = lowerBound
+    self.inputs = inputs
+    self.outputs = outputs
+    self.slots = slots
+    self.integerMultiplications = integerMultiplications
+  }
+
+  var weightBytes: Int { steps.reduce(0) { $0 + $1.step.weightBytes } }
+
+  /// `observe` hears of the nanoseconds of each step.
+  func run(
+    _ feed: [String: Tensor], pool: WorkerPool, observe: ((NamedStep, Int) -> Void)? = nil
+  ) throws -> [String: Tensor] {
+    try turn.withLock { _ in
+      let state = RunState(pool: pool, slots: slots)
+      for input in inputs { state.tensors[input.slot] = feed[input.name] }
+      for step in steps {
+        guard let observe else {
+          try step.step.run(state)
+          continue
+        }
+        let start = DispatchTime.now().uptimeNanoseconds
+        try step.step.run(state)
+        observe(step, Int(DispatchTime.now().uptimeNanoseconds - start))
+      }
+      var results: [String: Tensor] = [:]
+      for output in outputs { results[output.name] = try state.tensor(output.slot) }
+      return results
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Tensors
+
+/// Gives every quantized value its form and its place in the arena.
+struct MemoryAssignment {
+  private let compiler: PlanCompiler
+  private var layouts: [ImageLayout] = []
+
+  init(_ compiler: PlanCompiler) {
+    self.compiler = compiler
+    let planar = MemoryAssignment.planarValues(compiler)
+    layouts = compiler.values.indices.map { id in
+      ImageLayout(shape: compiler.values[id].shape, isPlanar: planar.contains(id))
+    }
+    for operation in compiler.operations {
+      for value in operation.reads where layouts[value].isPlanar {
+        layouts[value].halo = layouts[value].halo.union(operation.halo(around: value))
+      }
+    }
+  }
+
+  /// Images, and what is combined with them element by element.
+  private static func planarValues(_ compiler: PlanCompiler) -> Set<ValueID> {
+    var planar = compiler.planar
+    while true {
+      let before = planar.count
+      for operation in compiler.operations
+      where operation is CombineOperation || operation is LookupOperation {
+        let values = operation.reads + operation.writes
+        if values.contains(where: planar.contains) { planar.formUnion(values) }
+      }
+      if planar.count == before { return planar }
+    }
+  }
+
+  func plan(
+    inputs: [(name: String, slot: FloatSlot)], outputs: [(name: String, slot: FloatSlot)],
+    slots: Int
+  ) throws -> CompiledPlan {
+    // Copies that change nothing share the memory of what they copy.
+    var roots = Array(compiler.values.indices)
+    var kept: [any Operation] = []
+    for operation in compiler.operations {
+      if let move = operation as? MovementOperation, move.isIdentity(layouts) {
+        roots[move.target] = roots[move.parts[0].source]
+      } else {
+        kept.append(operation)
+      }
+    }
+    let lives = lives(of: kept, roots: roots)
+    let owned = compiler.values.indices.filter { roots[$0] == $0 && lives[$0] != nil }
+    let blocks = owned.map {
+      ArenaPlanner.Block(
+        bytes: layouts[$0].byteCount + kernelSlack, life: lives[$0] ?? 0...0)
+    }
+    guard blocks.allSatisfy({ $0.bytes < 1 << 40 }) else {
+      throw IntegerError.memory(bytes: blocks.map(\.bytes).max() ?? 0)
+    }
+    let placement = ArenaPlanner.plan(blocks)
+    let arena = Arena(byteCount: placement.bytes)
+    var offsets = Array(repeating: 0, count: roots.count)
+    for (id, offset) in zip(owned, placement.offsets) { offsets[id] = offset }
+    let memory = PlanMemory(
+      values: compiler.values.indices.map { id in
+        PlacedValue(
+          layout: layouts[id], parameters: compiler.values[id].parameters,
+          base: arena.pointer(at: offsets[roots[id]]), fill: compiler.values[id].fill)
+      }, kernels: compiler.kernels)
+    return CompiledPlan(
+      steps: try kept.map { .init(name: $0.name, step: try $0.step(memory)) }, arena: arena,
+      lowerBound: placement.lowerBound, inputs: inputs, outputs: outputs, slots: slots,
+      integerMultiplications: kept.reduce(0) { $0 + $1.integerMultiplications })
+  }
+
+  private func lives(of operations: [any Operation], roots: [ValueID]) -> [ClosedRange<Int>?] {
+    var lives = [ClosedRange<Int>?](repeating: nil, count: roots.count)
+    for (step, operation) in operations.enumerated() {
+      for value in operation.reads + operation.writes {
+        let root = roots[value]
+        lives[root] = (lives[root]?.lowerBound ?? step)...step
+      }
+    }
+    return lives
+  }
+}

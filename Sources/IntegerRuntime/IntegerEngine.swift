@@ -1,0 +1,74 @@
+import FloatRuntime
+public import GraphIR
+import Parallelism
+import Synchronization
+public import Tensors
+
+/// Runs a quantized model on packed integers.
+///
+/// A graph of QuantizeLinear and DequantizeLinear, or of QLinear operators, becomes a plan for the
+/// shapes of its inputs: integer kernels for the layers, float islands for what has none.
+public final class IntegerEngine: Sendable {
+  public let model: Model
+  private let pool: WorkerPool
+  private let kernels: KernelSet
+  private let plan = Mutex<(shapes: [String: [Int]], plan: CompiledPlan)?>(nil)
+  private let checker: InputChecker
+
+  public init(model: Model, threads: Int = 1) throws {
+    self.model = model
+    pool = WorkerPool(threadCount: threads)
+    kernels = .best
+    checker = InputChecker(graph: model.graph)
+  }
+
+  /// The instruction set that kernels use on this machine.
+  public static var instructionSet: String { KernelSet.best.name }
+
+  public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
+    try compiled(for: inputs).run(inputs, pool: pool)
+  }
+
+  /// Runs the model once and says where its time went.
+  public func profile(_ inputs: [String: Tensor]) throws -> IntegerProfile {
+    let plan = try compiled(for: inputs)
+    var steps: [IntegerProfile.Step] = []
+    _ = try plan.run(inputs, pool: pool) { step, nanoseconds in
+      steps.append(.init(name: step.name, kernel: step.step.kernel, nanoseconds: nanoseconds))
+    }
+    return IntegerProfile(
+      steps: steps, weightBytes: plan.weightBytes, arenaBytes: plan.arena.byteCount,
+      arenaLowerBound: plan.lowerBound, integerMultiplications: plan.integerMultiplications)
+  }
+
+  private func compiled(for inputs: [String: Tensor]) throws -> CompiledPlan {
+    let shapes = inputs.mapValues(\.shape)
+    return try plan.withLock { held in
+      if let held, held.shapes == shapes { return held.plan }
+      try checker.check(inputs.mapValues { .tensor($0) })
+      let compiler = try PlanCompiler(model, inputShapes: shapes, pool: pool, kernels: kernels)
+      let plan = try compiler.compile()
+      held = (shapes, plan)
+      return plan
+    }
+  }
+}
+
+/// Where the time and the memory of a run went.
+public struct IntegerProfile: Sendable {
+  public struct Step: Sendable {
+    public let name: String
+    /// The implementation that ran, with its instruction set.
+    public let kernel: String
+    public let nanoseconds: Int
+  }
+
+  public let steps: [Step]
+  /// Bytes of packed weights, biases and multipliers.
+  public let weightBytes: Int
+  public let arenaBytes: Int
+  /// Bytes of the largest set of quantized values that live at once.
+  public let arenaLowerBound: Int
+  /// Multiply-accumulates that integer kernels do.
+  public let integerMultiplications: Int
+}

@@ -1,0 +1,26 @@
+import Parallelism
+
+extension PlacedValue {
+  /// The first place of a row.
+  func row(_ image: Int, _ row: Int) -> UnsafeMutablePointer<UInt8> {
+    self.image(image) + row * layout.rowPitch
+  }
+}
+
+extension ImageLayout {
+  /// Values that are worth a task of their own.
+  private static let valuesPerTask = 16_384
+
+  /// Calls `body` with every image and row, in any order.
+  func forEachRowInParallel(
+    _ pool: WorkerPool, _ body: @Sendable (_ image: Int, _ row: Int) -> Void
+  ) {
+    let rows = images * height
+    let tasks = max(1, min(rows, count / ImageLayout.valuesPerTask, pool.threadCount * 4))
+    pool.forEach(tasks) { task in
+      for index in rows * task / tasks..<rows * (task + 1) / tasks {
+        body(index / height, index % height)
+      }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import FloatRuntime
+import GraphIR
+import Tensors
+
+/// Nodes without an integer kernel, run by the float engine between the integer layers.
+struct FloatIsland: Operation {
+  let name: String
+  /// Values that go in and come out, by name.
+  let inputs: [(name: String, slot: FloatSlot)]
+  let outputs: [(name: String, slot: FloatSlot)]
+  let operators: [String]
+  let engine: FloatEngine
+
+  var reads: [ValueID] { [] }
+  var writes: [ValueID] { [] }
+
+  func step(_ memory: PlanMemory) throws -> any Step { FloatIslandStep(self) }
+}
+
+private final class FloatIslandStep: Step {
+  let kernel: String
+  private let island: FloatIsland
+
+  init(_ island: FloatIsland) {
+    self.island = island
+    let names = island.operators
+    kernel = "float " + names.prefix(3).joined(separator: "+") + (names.count > 3 ? "+..." : "")
+  }
+
+  func run(_ state: RunState) throws {
+    var feed: [String: RuntimeValue] = [:]
+    for input in island.inputs { feed[input.name] = .tensor(try state.tensor(input.slot)) }
+    let results = try island.engine.run(feed)
+    for output in island.outputs {
+      guard case .tensor(let tensor)? = results[output.name] else {
+        throw IntegerError.output(name: output.name)
+      }
+      state.tensors[output.slot] = tensor
+    }
+  }
+}

@@ -1,0 +1,194 @@
+import CIntegerKernels
+import Parallelism
+import Tensors
+
+/// Convolutions and matrix products with constant weights.
+struct ProductOperation: Operation {
+  enum Result: Sendable {
+    case quantized(ValueID, ResultRange)
+    /// A float tensor of this shape.
+    case float(FloatSlot, shape: [Int])
+  }
+
+  let name: String
+  let source: ValueID
+  let result: Result
+  /// One for each group of channels.
+  let weights: [ProductWeights]
+  /// The window of a convolution; nil for a matrix product, whose rows are the input's places.
+  let window: ConvolutionWindow?
+
+  var reads: [ValueID] { [source] }
+  var writes: [ValueID] {
+    if case .quantized(let value, _) = result { [value] } else { [] }
+  }
+
+  let integerMultiplications: Int
+
+  func halo(around value: ValueID) -> Halo { window?.halo ?? Halo() }
+
+  func step(_ memory: PlanMemory) throws -> any Step {
+    try ProductStep(self, memory)
+  }
+}
+
+/// The window of a convolution over rows and columns.
+struct ConvolutionWindow: Sendable, Equatable {
+  var kernelRows: Int
+  var kernelColumns: Int
+  var strideRows: Int
+  var strideColumns: Int
+  var dilationRows: Int
+  var dilationColumns: Int
+  var outputRows: Int
+  var outputColumns: Int
+  var halo: Halo
+  /// Padding before the first row and column; the halo is at least as wide.
+  var padTop: Int
+  var padLeft: Int
+
+  /// Whether the taps of a kernel row lie side by side.
+  var hasDenseRows: Bool { dilationColumns == 1 }
+
+  /// How many runs of how many channels' bytes a place of the result reads.
+  func runs(channels: Int, isWhole: Bool) -> (count: Int, bytes: Int) {
+    hasDenseRows && isWhole
+      ? (kernelRows, kernelColumns * channels) : (kernelRows * kernelColumns, channels)
+  }
+
+  func runOffsets(_ layout: ImageLayout, isWhole: Bool) -> [Int] {
+    (0..<kernelRows).flatMap { row -> [Int] in
+      let start = row * dilationRows * layout.rowPitch
+      return hasDenseRows && isWhole
+        ? [start]
+        : (0..<kernelColumns).map { start + $0 * dilationColumns * layout.columnPitch }
+    }
+  }
+}
+
+private final class ProductStep: Step, @unchecked Sendable {
+  /// Multiply-accumulates that are worth a task of their own.
+  private static let workPerTask = 1 << 21
+  /// Rows from which on they are split rather than the panels.
+  private static let manyRows = 256
+
+  let kernel: String
+  let weightBytes: Int
+  private let result: ProductOperation.Result
+  private let groups: [Group]
+  private let target: PlacedValue?
+  private let images: Int
+  private let rows: Int
+  private let work: Int
+  private let tileRows: Int
+  private let kernels: KernelSet
+
+  private struct Group {
+    let packed: PackedWeights
+    let runs: AlignedBuffer<Int>
+    var products: [ik_product]
+  }
+
+  init(_ operation: ProductOperation, _ memory: PlanMemory) throws {
+    let source = memory[operation.source]
+    let layout = source.layout
+    kernels = memory.kernels
+    result = operation.result
+    tileRows = memory.kernels.tileRows
+    let width: Int
+    if let window = operation.window {
+      images = layout.images
+      rows = window.outputRows * window.outputColumns
+      width = window.outputColumns
+    } else {
+      images = 1
+      rows = layout.images * layout.height * layout.width
+      width = max(rows, 1)
+    }
+    var range = ResultRange(source.parameters)
+    var target: PlacedValue?
+    if case .quantized(let value, let own) = operation.result {
+      target = memory[value]
+      range = own
+    }
+    self.target = target
+    let columns = operation.weights.reduce(0) { $0 + $1.columns }
+    let (images, isFloat) = (self.images, target == nil)
+    let isWhole = operation.weights.count == 1
+    var groups: [Group] = []
+    for (index, weights) in operation.weights.enumerated() {
+      let packed = weights.packed(memory.kernels)
+      let offsets = operation.window?.runOffsets(layout, isWhole: isWhole) ?? [0]
+      // Weights of more than 8 bits come as parts that read the same runs.
+      let parts = weights.runCount / max(offsets.count, 1)
+      let runs = AlignedBuffer((0..<max(parts, 1)).flatMap { _ in offsets })
+      let channelsOfGroup = layout.channels / operation.weights.count
+      let products = (0..<images).map { image -> ik_product in
+        var base = UnsafePointer(source.image(image)) + index * channelsOfGroup
+        var pitches = (0, layout.columnPitch)
+        if let window = operation.window {
+          base -= window.padTop * layout.rowPitch + window.padLeft * layout.columnPitch
+          pitches = (
+            window.strideRows * layout.rowPitch, window.strideColumns * layout.columnPitch
+          )
+        }
+        let places: ik_places
+        if let target {
+          places = ik_places(
+            base: target.image(image) + index * weights.columns,
+            row_pitch: target.layout.rowPitch, column_pitch: target.layout.columnPitch)
+        } else {
+          places = ik_places(base: nil, row_pitch: 0, column_pitch: columns)
+        }
+        return packed.product(
+          rows: ik_rows(
+            base: base, runs: runs.pointer, run_count: weights.runCount,
+            run_bytes: weights.runBytes, width: width, row_pitch: pitches.0,
+            column_pitch: pitches.1), places: places, isFloat: isFloat, range: range)
+      }
+      groups.append(Group(packed: packed, runs: runs, products: products))
+    }
+    self.groups = groups
+    work = operation.integerMultiplications
+    kernel = "product \(groups.first?.packed.kernelName ?? "") \(memory.kernels.name)"
+    weightBytes = groups.reduce(0) { $0 + $1.packed.byteCount }
+  }
+
+  func run(_ state: RunState) throws {
+    switch result {
+    case .quantized:
+      target?.fillHalo()
+      multiply(into: nil, pool: state.pool)
+    case .float(let slot, let shape):
+      state.tensors[slot] = Tensor(shape: shape) { (out: UnsafeMutableBufferPointer<Float>) in
+        multiply(into: out.baseAddress, pool: state.pool)
+      }
+    }
+  }
+
+  private func multiply(into floats: UnsafeMutablePointer<Float>?, pool: WorkerPool) {
+    guard rows > 0, let first = groups.first else { return }
+    let panels = first.packed.panels
+    let outer = images * groups.count
+    // Few rows share all weights: split those, so that every thread reads its own.
+    let wanted = max(1, min(work / ProductStep.workPerTask, pool.threadCount * 4 / outer))
+    let byPanels = rows < ProductStep.manyRows && panels > 1
+    let parts = max(1, min(wanted, byPanels ? panels : (rows + tileRows - 1) / tileRows))
+    nonisolated(unsafe) let floats = floats
+    pool.forEach(outer * parts) { [self] task in
+      let part = task % parts
+      let image = task / parts % images
+      var product = groups[task / parts / images].products[image]
+      if let floats { product.places.base = UnsafeMutableRawPointer(floats) }
+      if byPanels {
+        kernels.table.pointee.product(
+          &product, 0, rows, panels * part / parts, panels * (part + 1) / parts)
+      } else {
+        let tiles = (rows + tileRows - 1) / tileRows
+        kernels.table.pointee.product(
+          &product, tiles * part / parts * tileRows,
+          min(tiles * (part + 1) / parts * tileRows, rows), 0, panels)
+      }
+    }
+  }
+}
