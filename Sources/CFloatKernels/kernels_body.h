@@ -1,5 +1,6 @@
 /* All kernels for one instruction set. The including file defines FK_LANES, FK_ROWS, FK_VECTORS,
    FK_TAIL, FK_TABLE and FK_TITLE, and sets the target. */
+#include <math.h>
 #include <string.h>
 
 #include "CFloatKernels.h"
@@ -18,6 +19,7 @@
 #define FK_WINDOW_3X3 NULL
 #endif
 #include "integer_body.h"
+#include "functions_body.h"
 
 const fk_kernels FK_TABLE = {
     .name = FK_TITLE,
@@ -31,6 +33,10 @@ const fk_kernels FK_TABLE = {
     .window_3x3 = FK_WINDOW_3X3,
     .split_phases = split_phases,
     .sum = sum_of,
+    .exponential = exponential,
+    .error_function = error_function,
+    .gelu = gelu,
+    .softmax = softmax,
     .widen_u8 = widen_u8,
     .widen_s8 = widen_s8,
     .requantize = requantize,

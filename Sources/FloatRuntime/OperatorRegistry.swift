@@ -23,6 +23,7 @@ enum OperatorRegistry {
     TextOperators.definitions,
     TermFrequencyOperator.definitions,
     UnaryOperators.definitions,
+    ErfGeluOperator.definitions,
     RotaryEmbedding.definitions,
     AttentionOperator.definitions,
     WindowOperators.definitions,

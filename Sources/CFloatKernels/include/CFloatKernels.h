@@ -91,6 +91,13 @@ typedef struct fk_kernels {
   void (*window_3x3)(const fk_plane *);
   void (*split_phases)(const fk_phases *, const float *plane, float *phases);
   float (*sum)(const float *values, ptrdiff_t count);
+  /* y = exp(x) and erf(x), element by element. */
+  void (*exponential)(const float *x, ptrdiff_t count, float *y);
+  void (*error_function)(const float *x, ptrdiff_t count, float *y);
+  /* y = x * (erf(x / divisor) + 1) * 0.5, rounded at each step. */
+  void (*gelu)(const float *x, ptrdiff_t count, float divisor, float *y);
+  /* y = exp(x - max) / sum of these over the row. */
+  void (*softmax)(const float *x, ptrdiff_t count, float *y);
   /* target = source - zero, exactly. */
   void (*widen_u8)(const uint8_t *source, ptrdiff_t count, int32_t zero, float *target);
   void (*widen_s8)(const int8_t *source, ptrdiff_t count, int32_t zero, float *target);

@@ -145,25 +145,7 @@ extension Float: FloatElement {
   static func acosh(_ x: Float) -> Float { acoshf(x) }
   static func atanh(_ x: Float) -> Float { atanhf(x) }
 
-  /// `x P(x^2) / Q(x^2)`, fitted by least squares to erf on [-3.95, 3.95], beyond which it is one:
-  /// relative error below 5e-7, and without branches, so that loops over it are vectorized.
-  static func erf(_ x: Float) -> Float {
-    let x = Float.larger(.smaller(x, 3.95), -3.95)
-    let u = x * x
-    var p: Float = 2.056970970443217e-06
-    p = p * u + 0.000283524626865983
-    p = p * u + 0.0037105779629200697
-    p = p * u + 0.05257274582982063
-    p = p * u + 0.18913382291793823
-    p = p * u + 1.1283791065216064
-    var q: Float = 3.809525878750719e-05
-    q = q * u + 0.0011491046752780676
-    q = q * u + 0.014856994152069092
-    q = q * u + 0.1135765090584755
-    q = q * u + 0.500948429107666
-    q = q * u + 1
-    return .larger(.smaller(x * p / q, 1), -1)
-  }
+  static func erf(_ x: Float) -> Float { erff(x) }
 }
 
 extension Double: FloatElement {

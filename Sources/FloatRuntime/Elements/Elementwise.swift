@@ -6,6 +6,14 @@ protocol ElementMap: Sendable {
   associatedtype Input: TensorElement
   associatedtype Output: TensorElement
   func apply(_ x: Input) -> Output
+  /// The function of every element; a loop unless there is a kernel for it.
+  func apply(_ source: UnsafePointer<Input>, _ out: UnsafeMutablePointer<Output>, _ count: Int)
+}
+
+extension ElementMap {
+  func apply(_ source: UnsafePointer<Input>, _ out: UnsafeMutablePointer<Output>, _ count: Int) {
+    for index in 0..<count { out[index] = apply(source[index]) }
+  }
 }
 
 /// A function of two elements.
@@ -29,17 +37,10 @@ enum Elementwise {
         let count = source.count
         pool.forEach((count + chunk - 1) / chunk) { index in
           let first = index * chunk
-          apply(map, from + first, to + first, min(chunk, count - first))
+          map.apply(from + first, to + first, min(chunk, count - first))
         }
       }
     }
-  }
-
-  static func apply<Map: ElementMap>(
-    _ map: Map, _ source: UnsafePointer<Map.Input>, _ out: UnsafeMutablePointer<Map.Output>,
-    _ count: Int
-  ) {
-    for index in 0..<count { out[index] = map.apply(source[index]) }
   }
 
   /// `plan` is the broadcast of `[a.shape, b.shape]`.

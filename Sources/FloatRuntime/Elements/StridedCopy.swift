@@ -38,6 +38,9 @@ struct StridedCopy: Sendable {
       to.copyMemory(from: from, byteCount: cell)
       return
     }
+    if let wider = withWiderCells(cell) {
+      return wider.run(from: from, to: to, cell: cell * extents[last], pool: pool)
+    }
     nonisolated(unsafe) let (from, to) = (from, to)
     // The axis along which the source is dense, where the target's dense axis is another.
     let across = source[last] == 1 ? nil : source.dropLast().lastIndex(of: 1)
@@ -59,6 +62,17 @@ struct StridedCopy: Sendable {
         }
       }
     }
+  }
+
+  /// The same copy with each short dense row as one cell; nil where rows are no such cells.
+  private func withWiderCells(_ cell: Int) -> StridedCopy? {
+    guard extents.count > 1, let size = extents.last, source.last == 1, target.last == 1,
+      cell * size <= 8, (cell * size).nonzeroBitCount == 1,
+      zip(source, target).dropLast().allSatisfy({ $0 % size == 0 && $1 % size == 0 })
+    else { return nil }
+    return StridedCopy(
+      extents: extents.dropLast(), source: source.dropLast().map { $0 / size },
+      target: target.dropLast().map { $0 / size })
   }
 
   private func row(

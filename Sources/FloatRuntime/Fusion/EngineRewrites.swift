@@ -23,7 +23,7 @@ enum EngineRewrites {
     }
     return patches + [
       .materializeConstants, .removeIdentities, .fuseQuantizedLayers, .foldConstants(),
-      .foldBatchNormalization, .fuseActivations,
+      .foldBatchNormalization, .fuseActivations, .fuseGelu,
     ]
   }
 }

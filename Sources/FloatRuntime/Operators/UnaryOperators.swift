@@ -5,6 +5,17 @@ import Tensors
 /// A function of one floating-point number.
 protocol FloatFunction: Sendable {
   func apply<T: FloatElement>(_ x: T) -> T
+  /// The kernel that does it for whole arrays; nil where there is none.
+  var kernel: VectorKernel? { get }
+}
+
+/// A function of every element of an array.
+typealias VectorKernel = @convention(c) (
+  UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?
+) -> Void
+
+extension FloatFunction {
+  var kernel: VectorKernel? { nil }
 }
 
 /// A function of one number of any compute type.
@@ -15,6 +26,18 @@ protocol NumericFunction: Sendable {
 struct FloatMap<Function: FloatFunction, T: FloatElement>: ElementMap {
   let function: Function
   func apply(_ x: T) -> T { function.apply(x) }
+
+  func apply(_ source: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ count: Int) {
+    if let kernel = function.kernel, T.self == Float.self {
+      UnsafeRawPointer(source).withMemoryRebound(to: Float.self, capacity: count) { source in
+        UnsafeMutableRawPointer(out).withMemoryRebound(to: Float.self, capacity: count) { out in
+          kernel(source, count, out)
+        }
+      }
+      return
+    }
+    for index in 0..<count { out[index] = function.apply(source[index]) }
+  }
 }
 
 struct NumericMap<Function: NumericFunction, T: ComputeElement>: ElementMap {
@@ -104,12 +127,14 @@ enum UnaryOperators {
   }
   struct Exp: FloatFunction {
     func apply<T: FloatElement>(_ x: T) -> T { .exp(x) }
+    var kernel: VectorKernel? { KernelSet.best.table.pointee.exponential }
   }
   struct Log: FloatFunction {
     func apply<T: FloatElement>(_ x: T) -> T { .log(x) }
   }
   struct Erf: FloatFunction {
     func apply<T: FloatElement>(_ x: T) -> T { .erf(x) }
+    var kernel: VectorKernel? { KernelSet.best.table.pointee.error_function }
   }
   struct Sin: FloatFunction {
     func apply<T: FloatElement>(_ x: T) -> T { .sin(x) }

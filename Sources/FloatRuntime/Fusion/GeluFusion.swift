@@ -1,0 +1,63 @@
+import GraphIR
+import Tensors
+
+extension GraphPatch {
+  /// Turns Div by a constant -> Erf -> Add 1 -> Mul by what was divided -> Mul 0.5 into one
+  /// `tapq:ErfGelu` with the attribute `divisor`.
+  static var fuseGelu: GraphPatch {
+    GraphPatch("fuse gelu") { model in
+      let finder = GeluFinder(model.graph)
+      var replaced: [String: Node] = [:]
+      var removed: Set<String> = []
+      for node in model.graph.nodes {
+        guard let gelu = finder.gelu(endingAt: node) else { continue }
+        replaced[node.identity] = gelu.node
+        removed.formUnion(gelu.inner)
+      }
+      model.graph.nodes = model.graph.nodes.compactMap { node in
+        removed.contains(node.identity) ? nil : replaced[node.identity] ?? node
+      }
+    }
+  }
+}
+
+private struct GeluFinder {
+  private let usage: ValueUsage
+  private var producers: [String: Node] = [:]
+
+  init(_ graph: Graph) {
+    usage = ValueUsage(graph)
+    for node in graph.nodes {
+      for output in node.outputs where !output.isEmpty { producers[output] = node }
+    }
+  }
+
+  func gelu(endingAt node: Node) -> (node: Node, inner: [String])? {
+    guard let product = operand(of: node, "Mul", constant: 0.5),
+      let outer = producers[product], usage.isPrivate(product), outer.isOperator("Mul")
+    else { return nil }
+    for (raised, x) in [(0, 1), (1, 0)] {
+      guard let raised = outer.input(raised), let x = outer.input(x), usage.isPrivate(raised),
+        let sum = producers[raised], let erf = operand(of: sum, "Add", constant: 1),
+        usage.isPrivate(erf), let function = producers[erf], function.isOperator("Erf"),
+        let ratio = function.input(0), usage.isPrivate(ratio), let division = producers[ratio],
+        division.isOperator("Div"), division.input(0) == x,
+        let divisor = division.input(1).flatMap(usage.scalar), divisor > 0
+      else { continue }
+      let gelu = Node(
+        name: node.name, op: "ErfGelu", domain: ConvolutionOperators.fusedDomain, inputs: [x],
+        outputs: [node.identity], attributes: [Attribute("divisor", .float(divisor))])
+      return (gelu, [product, raised, erf, ratio])
+    }
+    return nil
+  }
+
+  /// The other operand of a node that combines it with a constant.
+  private func operand(of node: Node, _ op: String, constant: Float) -> String? {
+    guard node.isOperator(op) else { return nil }
+    for (value, other) in [(0, 1), (1, 0)] {
+      if let name = node.input(other), usage.scalar(name) == constant { return node.input(value) }
+    }
+    return nil
+  }
+}
