@@ -42,6 +42,7 @@ typedef struct ik_kernels {
   ik_lookup_kernel *lookup;
   ik_quantize_kernel *quantize;
   ik_dequantize_kernel *dequantize;
+  ik_interleave_kernel *interleave;
 } ik_kernels;
 
 /* Instruction sets from the most to the least capable, "portable" last; NULL past the end. */

@@ -18,8 +18,9 @@ void ik_copy_runs(const ik_run *runs, ptrdiff_t run_count, const uint8_t *source
                   uint8_t *target);
 
 /* target[i * channels + c] = planes[c * plane_pitch + i] for i below `count`. */
-void ik_interleave(const uint8_t *planes, ptrdiff_t plane_pitch, ptrdiff_t channels,
-                   ptrdiff_t count, uint8_t *target);
+typedef void ik_interleave_kernel(const uint8_t *planes, ptrdiff_t plane_pitch, ptrdiff_t channels,
+                                  ptrdiff_t count, uint8_t *target);
+ik_interleave_kernel ik_interleave;
 
 /* The inverse. */
 void ik_deinterleave(const uint8_t *source, ptrdiff_t channels, ptrdiff_t count, uint8_t *planes,

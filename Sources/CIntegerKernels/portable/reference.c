@@ -177,4 +177,5 @@ const ik_kernels ik_kernels_portable = {
     .lookup = lookup,
     .quantize = quantize,
     .dequantize = dequantize,
+    .interleave = ik_interleave,
 };

@@ -5,34 +5,76 @@ INLINE __m512 dequantized(__m128i bytes, const ik_affine *affine) {
   return _mm512_mul_ps(_mm512_cvtepi32_ps(q), _mm512_set1_ps(affine->scale));
 }
 
-/* saturate_u8(round_half_even(value / scale) + zero); NaN becomes the zero. */
-INLINE __m128i requantized(__m512 value, const ik_affine *affine) {
-  value = _mm512_div_ps(value, _mm512_set1_ps(affine->scale));
-  value = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(value, value, _CMP_ORD_Q), value);
-  value = _mm512_min_ps(value, _mm512_set1_ps(1e9f));
-  value = _mm512_max_ps(value, _mm512_set1_ps(-1e9f));
-  __m512i q = _mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(affine->zero));
-  return _mm512_cvtusepi32_epi8(_mm512_max_epi32(q, _mm512_setzero_si512()));
+/* How results are rounded: round_half_even(value / scale) + zero. */
+typedef struct {
+  __m512 scale, reciprocal;
+  __m512i zero;
+  int is_ordinary; /* whether value * reciprocal stays near the quotient */
+} rounding;
+
+INLINE rounding rounding_to(const ik_affine *affine) {
+  return (rounding){_mm512_set1_ps(affine->scale), _mm512_set1_ps(1.0f / affine->scale),
+                    _mm512_set1_epi32(affine->zero),
+                    affine->scale > 1e-30f && affine->scale < 1e30f};
 }
 
-INLINE __m128i load_bytes(const uint8_t *p, __mmask16 mask) {
-  return _mm_maskz_loadu_epi8(mask, p);
+/* NaN becomes 0. Conversion turns what is too small into the least int32, and would do so with what
+   is too large. */
+INLINE __m512i rounded_quotient(__m512 value, const rounding *to) {
+  value = _mm512_div_ps(value, to->scale);
+  value = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(value, value, _CMP_ORD_Q), value);
+  return _mm512_cvtps_epi32(_mm512_min_ps(value, _mm512_set1_ps(1e9f)));
+}
+
+/* saturate_u8(round_half_even(value / scale) + zero). The product with the reciprocal is within 1.5
+   * 2^-14 of the rounded quotient below 512, beyond which every result saturates: only where it
+   comes closer than 2^-13 to the middle between two integers does it take a division. */
+INLINE __m128i requantized(__m512 value, const rounding *to) {
+  /* The minimum with a NaN is its second operand. */
+  const __m512 ratio =
+      _mm512_min_ps(_mm512_set1_ps(1e9f), _mm512_mul_ps(value, to->reciprocal));
+  __m512i q = _mm512_cvtps_epi32(ratio);
+  const __m512 rest = _mm512_abs_ps(_mm512_sub_ps(ratio, _mm512_cvtepi32_ps(q)));
+  const __mmask16 unsure =
+      _mm512_cmp_ps_mask(rest, _mm512_set1_ps(0.5f - 0x1p-13f), _CMP_NLE_UQ);
+  if (__builtin_expect(unsure || !to->is_ordinary, 0)) q = rounded_quotient(value, to);
+  /* Zero points are small: the least int32 stays far below. */
+  q = _mm512_max_epi32(_mm512_add_epi32(q, to->zero), _mm512_setzero_si512());
+  return _mm512_cvtusepi32_epi8(q);
 }
 
 INLINE __mmask16 first_lanes(ptrdiff_t count) {
   return (__mmask16)(count >= 16 ? 0xffff : (1u << count) - 1);
 }
 
+INLINE __m128i load_bytes(const uint8_t *p, ptrdiff_t count) {
+  return count >= 16 ? _mm_loadu_si128((const __m128i *)p)
+                     : _mm_maskz_loadu_epi8(first_lanes(count), p);
+}
+
+INLINE void store_some(uint8_t *p, __m128i bytes, ptrdiff_t count) {
+  if (count >= 16) {
+    _mm_storeu_si128((__m128i *)p, bytes);
+  } else {
+    _mm_mask_storeu_epi8(p, first_lanes(count), bytes);
+  }
+}
+
+INLINE void combine_some(const ik_sum *s, const rounding *to, const uint8_t *a, const uint8_t *b,
+                         ptrdiff_t count, uint8_t *y, const int is_sum) {
+  __m512 x = dequantized(load_bytes(a, count), &s->a);
+  __m512 z = dequantized(load_bytes(b, count), &s->b);
+  __m128i q = requantized(is_sum ? _mm512_add_ps(x, z) : _mm512_mul_ps(x, z), to);
+  q = _mm_max_epu8(q, _mm_set1_epi8((char)s->low));
+  store_some(y, _mm_min_epu8(q, _mm_set1_epi8((char)s->high)), count);
+}
+
 INLINE void combine(const ik_sum *s, const uint8_t *a, const uint8_t *b, ptrdiff_t count,
                     uint8_t *y, const int is_sum) {
-  const __m128i low = _mm_set1_epi8((char)s->low), high = _mm_set1_epi8((char)s->high);
-  for (ptrdiff_t i = 0; i < count; i += 16) {
-    const __mmask16 mask = first_lanes(count - i);
-    __m512 x = dequantized(load_bytes(a + i, mask), &s->a);
-    __m512 z = dequantized(load_bytes(b + i, mask), &s->b);
-    __m128i q = requantized(is_sum ? _mm512_add_ps(x, z) : _mm512_mul_ps(x, z), &s->result);
-    _mm_mask_storeu_epi8(y + i, mask, _mm_min_epu8(_mm_max_epu8(q, low), high));
-  }
+  const rounding to = rounding_to(&s->result);
+  ptrdiff_t i = 0;
+  for (; i + 16 <= count; i += 16) combine_some(s, &to, a + i, b + i, 16, y + i, is_sum);
+  if (i < count) combine_some(s, &to, a + i, b + i, count - i, y + i, is_sum);
 }
 
 static void add(const ik_sum *s, const uint8_t *a, const uint8_t *b, ptrdiff_t count, uint8_t *y) {
@@ -48,33 +90,66 @@ static void lookup(const uint8_t table[256], const uint8_t *x, ptrdiff_t count, 
   for (ptrdiff_t i = 0; i < count; i++) y[i] = table[x[i]];
 }
 
+INLINE __m512i places_apart(ptrdiff_t step) {
+  const __m512i places = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  return _mm512_mullo_epi32(places, _mm512_set1_epi32((int)step));
+}
+
 static void quantize(ik_affine affine, const float *x, ptrdiff_t x_step, ptrdiff_t count,
                      uint8_t *y) {
-  const __m512i places = _mm512_mullo_epi32(
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-      _mm512_set1_epi32((int)x_step));
-  const __m512 none = _mm512_setzero_ps();
-  for (ptrdiff_t i = 0; i < count; i += 16) {
-    const __mmask16 mask = first_lanes(count - i);
-    const float *source = x + i * x_step;
-    __m512 values = x_step == 1 ? _mm512_maskz_loadu_ps(mask, source)
-                                : _mm512_mask_i32gather_ps(none, mask, places, source, 4);
-    _mm_mask_storeu_epi8(y + i, mask, requantized(values, &affine));
+  const rounding to = rounding_to(&affine);
+  ptrdiff_t i = 0;
+  if (x_step == 1) {
+    for (; i + 16 <= count; i += 16) store_some(y + i, requantized(_mm512_loadu_ps(x + i), &to), 16);
+  }
+  for (; i < count; i += 16) {
+    __m512 values = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), first_lanes(count - i),
+                                             places_apart(x_step), x + i * x_step, 4);
+    store_some(y + i, requantized(values, &to), count - i);
   }
 }
 
 static void dequantize(ik_affine affine, const uint8_t *x, ptrdiff_t count, float *y,
                        ptrdiff_t y_step) {
-  const __m512i places = _mm512_mullo_epi32(
-      _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15),
-      _mm512_set1_epi32((int)y_step));
-  for (ptrdiff_t i = 0; i < count; i += 16) {
-    const __mmask16 mask = first_lanes(count - i);
-    __m512 values = dequantized(load_bytes(x + i, mask), &affine);
-    if (y_step == 1) {
-      _mm512_mask_storeu_ps(y + i, mask, values);
-    } else {
-      _mm512_mask_i32scatter_ps(y + i * y_step, mask, places, values, 4);
+  ptrdiff_t i = 0;
+  if (y_step == 1) {
+    for (; i + 16 <= count; i += 16) {
+      _mm512_storeu_ps(y + i, dequantized(load_bytes(x + i, 16), &affine));
     }
   }
+  for (; i < count; i += 16) {
+    _mm512_mask_i32scatter_ps(y + i * y_step, first_lanes(count - i), places_apart(y_step),
+                              dequantized(load_bytes(x + i, count - i), &affine), 4);
+  }
+}
+
+/* Bytes of plane `c` of three that go to bytes [16 part, 16 part + 16) of 16 interleaved places. */
+INLINE __m128i spread(int part, int c) {
+  int8_t from[16];
+  for (int i = 0; i < 16; i++) {
+    int byte = part * 16 + i;
+    from[i] = (int8_t)(byte % 3 == c ? byte / 3 : -128);
+  }
+  return _mm_loadu_si128((const __m128i *)from);
+}
+
+static void interleave(const uint8_t *planes, ptrdiff_t plane_pitch, ptrdiff_t channels,
+                       ptrdiff_t count, uint8_t *target) {
+  ptrdiff_t i = 0;
+  if (channels == 3) {
+    for (; i + 16 <= count; i += 16) {
+      __m128i x[3];
+      for (int c = 0; c < 3; c++) {
+        x[c] = _mm_loadu_si128((const __m128i *)(planes + c * plane_pitch + i));
+      }
+#pragma clang loop unroll(full)
+      for (int part = 0; part < 3; part++) {
+        __m128i bytes = _mm_shuffle_epi8(x[0], spread(part, 0));
+        bytes = _mm_or_si128(bytes, _mm_shuffle_epi8(x[1], spread(part, 1)));
+        bytes = _mm_or_si128(bytes, _mm_shuffle_epi8(x[2], spread(part, 2)));
+        _mm_storeu_si128((__m128i *)(target + 3 * i + 16 * part), bytes);
+      }
+    }
+  }
+  ik_interleave(planes + i, plane_pitch, channels, count - i, target + channels * i);
 }

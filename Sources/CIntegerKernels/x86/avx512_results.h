@@ -39,9 +39,14 @@ INLINE __mmask64 first_bytes(ptrdiff_t count) {
   return count >= 64 ? ~0ull : (1ull << count) - 1;
 }
 
+/* Masked stores of bytes are slow: whole vectors go without. */
 INLINE void store_bytes(uint8_t *target, __m512i bytes, ptrdiff_t count) {
   if (count >= 64) {
     _mm512_storeu_si512(target, bytes);
+  } else if (count == 32) {
+    _mm256_storeu_si256((__m256i *)target, _mm512_castsi512_si256(bytes));
+  } else if (count == 16) {
+    _mm_storeu_si128((__m128i *)target, _mm512_castsi512_si128(bytes));
   } else {
     _mm512_mask_storeu_epi8(target, first_bytes(count), bytes);
   }

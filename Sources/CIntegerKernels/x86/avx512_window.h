@@ -2,7 +2,7 @@
 
 /* Four rows of 64 bytes side by side: 32-bit element i of lane l of vector v holds the four bytes of
    column 16 l + 4 v + i, as the vectors of a panel do. */
-INLINE void interleave(const __m512i *rows, __m512i *out) {
+INLINE void side_by_side(const __m512i *rows, __m512i *out) {
   __m512i a = _mm512_unpacklo_epi8(rows[0], rows[1]), b = _mm512_unpackhi_epi8(rows[0], rows[1]);
   __m512i c = _mm512_unpacklo_epi8(rows[2], rows[3]), d = _mm512_unpackhi_epi8(rows[2], rows[3]);
   out[0] = _mm512_unpacklo_epi16(a, c);
@@ -55,7 +55,7 @@ INLINE void weights_of(const ik_depthwise *d, ptrdiff_t channel, ptrdiff_t first
                   ? _mm512_loadu_si512(d->weights + tap * d->weight_pitch + channel)
                   : _mm512_setzero_si512();
   }
-  interleave(rows, out);
+  side_by_side(rows, out);
 }
 
 /* The rows of one input column; where the kernel has fewer than four, the last repeats. */
@@ -65,7 +65,7 @@ INLINE void load_column(const uint8_t *source, ptrdiff_t pitch, ptrdiff_t rows, 
   for (ptrdiff_t i = 0; i < 4; i++) {
     lines[i] = i < rows ? _mm512_maskz_loadu_epi8(mask, source + i * pitch) : lines[i - 1];
   }
-  interleave(lines, out);
+  side_by_side(lines, out);
 }
 
 INLINE void add_products(__m512i *sums, const __m512i *x, const __m512i *weights) {

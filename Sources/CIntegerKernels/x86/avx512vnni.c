@@ -35,6 +35,7 @@ const ik_kernels ik_kernels_avx512vnni = {
     .lookup = lookup,
     .quantize = quantize,
     .dequantize = dequantize,
+    .interleave = interleave,
 };
 
 #pragma clang attribute pop

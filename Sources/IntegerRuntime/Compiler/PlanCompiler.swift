@@ -32,6 +32,7 @@ final class PlanCompiler {
   var planar: Set<ValueID> = []
   var rowMajor: Set<ValueID> = []
   private var slots: [String: FloatSlot] = [:]
+  private var dequantizedConstants: [String: Tensor] = [:]
   /// Nodes that run as part of another.
   private var absorbed: Set<Int> = []
 
@@ -80,7 +81,23 @@ final class PlanCompiler {
 
   // MARK: Building blocks
 
-  func constant(_ name: String) -> Tensor? { graph.initializers[name] }
+  /// A constant, or what a DequantizeLinear makes of one.
+  func constant(_ name: String) -> Tensor? {
+    if let tensor = graph.initializers[name] ?? dequantizedConstants[name] { return tensor }
+    guard let node = producer(of: name), node.isOperator("DequantizeLinear"),
+      node.inputs.allSatisfy({ $0.isEmpty || graph.initializers[$0] != nil })
+    else { return nil }
+    var alone = Graph(name: name, outputs: [ValueInfo(name: name, type: nil)])
+    alone.nodes = [node]
+    for input in node.inputs { alone.initializers[input] = graph.initializers[input] }
+    var single = model
+    single.graph = alone
+    guard let engine = try? FloatEngine(model: single, pool: pool),
+      case .tensor(let tensor)? = (try? engine.run([:]))?[name]
+    else { return nil }
+    dequantizedConstants[name] = tensor
+    return tensor
+  }
 
   func producer(of name: String) -> Node? { producers[name].map { graph.nodes[$0] } }
 
@@ -223,12 +240,12 @@ final class PlanCompiler {
     var members: Set<Int> = []
     var inputs: [String] = []
     var seen: Set<String> = []
-    var constants: [String] = []
+    var constants: [String: Tensor] = [:]
     var pending = [name]
     while let next = pending.popLast() {
       guard seen.insert(next).inserted else { continue }
-      if graph.initializers[next] != nil {
-        constants.append(next)
+      if let tensor = constant(next) {
+        constants[next] = tensor
       } else if slots[next] != nil || dequantized[next] != nil || quantized[next] != nil {
         _ = try slot(of: next)
         inputs.append(next)
@@ -241,8 +258,8 @@ final class PlanCompiler {
     var island = Graph(name: name)
     island.nodes = members.sorted().map { graph.nodes[$0] }
     if island.nodes.isEmpty { island.nodes = [Node(op: "Identity", inputs: [name], outputs: [])] }
-    for constant in constants.sorted() {
-      island.initializers[constant] = graph.initializers[constant]
+    for (name, tensor) in constants.sorted(by: { $0.key < $1.key }) {
+      island.initializers[name] = tensor
     }
     inputs.sort()
     island.inputs = inputs.map { ValueInfo(name: $0, type: types[$0]) }

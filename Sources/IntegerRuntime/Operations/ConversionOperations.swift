@@ -75,7 +75,7 @@ private final class ImportStep: Step, @unchecked Sendable {
       return
     }
     nonisolated(unsafe) let first = start
-    layout.forEachRowInParallel(pool) { [target] image, row in
+    layout.forEachRowInParallel(pool) { [target, kernels] image, row in
       withUnsafeTemporaryAllocation(of: UInt8.self, capacity: layout.rowBytes) { planes in
         guard let planes = planes.baseAddress else { return }
         for channel in 0..<channels {
@@ -83,7 +83,8 @@ private final class ImportStep: Step, @unchecked Sendable {
             first + (image * channels + channel) * area + row * width, width,
             planes + channel * width)
         }
-        ik_interleave(planes, width, channels, width, target.row(image, row))
+        kernels.table.pointee.interleave(
+          planes, width, channels, width, target.row(image, row))
       }
     }
   }
