@@ -53,24 +53,55 @@ FK_MAP(error_function, erf_of)
 
 /* The Gelu of exported transformers, step by step as they write it:
    x * (erf(x / divisor) + 1) * 0.5. */
-INLINE vec gelu_of(vec x, vec divisor) {
-  vec e = erf_of(x / divisor);
+INLINE vec gelu_of(vec x, vec reciprocal) {
+  vec e = erf_of(x * reciprocal);
   vec raised = e + (vec)1.0f;
   vec product = x * raised;
   return product * (vec)0.5f;
 }
 
 static void gelu(const float *x, ptrdiff_t count, float divisor, float *y) {
+  const vec reciprocal = (vec)(1.0f / divisor);
   ptrdiff_t i = 0;
-  for (; i + FK_LANES <= count; i += FK_LANES) {
-    store(y + i, gelu_of(load(x + i), (vec)divisor));
-  }
+  for (; i + FK_LANES <= count; i += FK_LANES) store(y + i, gelu_of(load(x + i), reciprocal));
   if (i < count) {
-    store_part(y + i, gelu_of(load_part(x + i, count - i), (vec)divisor), count - i);
+    store_part(y + i, gelu_of(load_part(x + i, count - i), reciprocal), count - i);
   }
 }
 
-/* A NaN anywhere makes the result NaN, as it does the sum of the exponentials. */
+/* Largest of vectors and singles. */
+INLINE float largest_of(vec peaks, const float *rest, ptrdiff_t count) {
+  float peak = -INFINITY;
+  for (int lane = 0; lane < FK_LANES; lane++) peak = peaks[lane] > peak ? peaks[lane] : peak;
+  for (ptrdiff_t i = 0; i < count; i++) peak = rest[i] > peak ? rest[i] : peak;
+  return peak;
+}
+
+INLINE double total_of(vec sums) {
+  double total = 0;
+  for (int lane = 0; lane < FK_LANES; lane++) total += sums[lane];
+  return total;
+}
+
+/* From the row and its largest value, in place or not. A NaN makes the sum, and so all, NaN. */
+INLINE void softmax_below(const float *x, ptrdiff_t count, float peak, float *y) {
+  ptrdiff_t whole = count / FK_LANES * FK_LANES;
+  vec sums = (vec)0.0f;
+  for (ptrdiff_t i = 0; i < whole; i += FK_LANES) {
+    vec e = exp_of(load(x + i) - (vec)peak);
+    store(y + i, e);
+    sums += e;
+  }
+  double sum = total_of(sums);
+  if (whole < count) {
+    store_part(y + whole, exp_of(load_part(x + whole, count - whole) - (vec)peak), count - whole);
+    for (ptrdiff_t i = whole; i < count; i++) sum += y[i];
+  }
+  const float scale = (float)(1 / sum);
+  for (ptrdiff_t i = 0; i < whole; i += FK_LANES) store(y + i, load(y + i) * (vec)scale);
+  for (ptrdiff_t i = whole; i < count; i++) y[i] *= scale;
+}
+
 static void softmax(const float *x, ptrdiff_t count, float *y) {
   vec peaks = (vec)-INFINITY;
   ptrdiff_t whole = count / FK_LANES * FK_LANES;
@@ -78,21 +109,51 @@ static void softmax(const float *x, ptrdiff_t count, float *y) {
     vec v = load(x + i);
     peaks = v > peaks ? v : peaks;
   }
-  float peak = -INFINITY;
-  for (int lane = 0; lane < FK_LANES; lane++) peak = peaks[lane] > peak ? peaks[lane] : peak;
-  for (ptrdiff_t i = whole; i < count; i++) peak = x[i] > peak ? x[i] : peak;
-  vec sums = (vec)0.0f;
+  softmax_below(x, count, largest_of(peaks, x + whole, count - whole), y);
+}
+
+static void masked_softmax(const float *x, ptrdiff_t count, float divisor, const float *mask,
+                           float *y) {
+  vec peaks = (vec)-INFINITY;
+  ptrdiff_t whole = count / FK_LANES * FK_LANES;
   for (ptrdiff_t i = 0; i < whole; i += FK_LANES) {
-    vec e = exp_of(load(x + i) - (vec)peak);
-    store(y + i, e);
-    sums += e;
+    vec v = load(x + i) / (vec)divisor;
+    if (mask) v += load(mask + i);
+    store(y + i, v);
+    peaks = v > peaks ? v : peaks;
   }
-  double sum = 0;
-  for (int lane = 0; lane < FK_LANES; lane++) sum += sums[lane];
-  if (whole < count) {
-    store_part(y + whole, exp_of(load_part(x + whole, count - whole) - (vec)peak), count - whole);
-    for (ptrdiff_t i = whole; i < count; i++) sum += y[i];
+  for (ptrdiff_t i = whole; i < count; i++) y[i] = x[i] / divisor + (mask ? mask[i] : 0.0f);
+  softmax_below(y, count, largest_of(peaks, y + whole, count - whole), y);
+}
+
+/* Two passes for the statistics: the mean, then the squares of what is left. */
+static void normalize(const float *x, ptrdiff_t count, float epsilon, const float *scale,
+                      const float *bias, float *y, float *mean, float *inverse) {
+  ptrdiff_t whole = count / FK_LANES * FK_LANES;
+  vec sums = (vec)0.0f, squares = (vec)0.0f;
+  for (ptrdiff_t i = 0; i < whole; i += FK_LANES) sums += load(x + i);
+  double sum = total_of(sums);
+  for (ptrdiff_t i = whole; i < count; i++) sum += x[i];
+  const float middle = (float)(sum / (double)count);
+  for (ptrdiff_t i = 0; i < whole; i += FK_LANES) {
+    vec d = load(x + i) - (vec)middle;
+    squares += d * d;
   }
-  const float scale = (float)(1 / sum);
-  for (ptrdiff_t i = 0; i < count; i++) y[i] *= scale;
+  double square = total_of(squares);
+  for (ptrdiff_t i = whole; i < count; i++) square += (double)(x[i] - middle) * (x[i] - middle);
+  const float factor = (float)(1 / sqrt(square / (double)count + (double)epsilon));
+  for (ptrdiff_t i = 0; i < whole; i += FK_LANES) {
+    vec v = (load(x + i) - (vec)middle) * (vec)factor;
+    if (scale) v *= load(scale + i);
+    if (bias) v += load(bias + i);
+    store(y + i, v);
+  }
+  for (ptrdiff_t i = whole; i < count; i++) {
+    float v = (x[i] - middle) * factor;
+    if (scale) v *= scale[i];
+    if (bias) v += bias[i];
+    y[i] = v;
+  }
+  *mean = middle;
+  *inverse = factor;
 }

@@ -24,6 +24,7 @@ enum OperatorRegistry {
     TermFrequencyOperator.definitions,
     UnaryOperators.definitions,
     ErfGeluOperator.definitions,
+    MaskedSoftmaxOperator.definitions,
     RotaryEmbedding.definitions,
     AttentionOperator.definitions,
     WindowOperators.definitions,

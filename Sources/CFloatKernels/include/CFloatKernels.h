@@ -94,8 +94,15 @@ typedef struct fk_kernels {
   /* y = exp(x) and erf(x), element by element. */
   void (*exponential)(const float *x, ptrdiff_t count, float *y);
   void (*error_function)(const float *x, ptrdiff_t count, float *y);
-  /* y = x * (erf(x / divisor) + 1) * 0.5, rounded at each step. */
+  /* y = x * (erf(x * (1 / divisor)) + 1) * 0.5, rounded at each step. */
   void (*gelu)(const float *x, ptrdiff_t count, float divisor, float *y);
+  /* y = (x - mean) / sqrt(variance + epsilon) * scale + bias over the row; scale and bias may be
+     NULL. `mean` and `inverse` receive the mean and the reciprocal of the root. */
+  void (*normalize)(const float *x, ptrdiff_t count, float epsilon, const float *scale,
+                    const float *bias, float *y, float *mean, float *inverse);
+  /* y = softmax(x / divisor + mask), the mask NULL for none. */
+  void (*masked_softmax)(const float *x, ptrdiff_t count, float divisor, const float *mask,
+                         float *y);
   /* y = exp(x - max) / sum of these over the row. */
   void (*softmax)(const float *x, ptrdiff_t count, float *y);
   /* target = source - zero, exactly. */
@@ -106,6 +113,10 @@ typedef struct fk_kernels {
   void (*requantize)(const float *sums, ptrdiff_t count, const float *multipliers, ptrdiff_t step,
                      int32_t zero, int32_t least, int32_t most, uint8_t *target);
 } fk_kernels;
+
+/* target[c * target_pitch + r] = source[r * source_pitch + c], of any 4-byte cells. */
+void fk_transpose(const float *source, ptrdiff_t source_pitch, ptrdiff_t rows, ptrdiff_t columns,
+                  float *target, ptrdiff_t target_pitch);
 
 /* The instruction set that the kernels use on this machine: "avx512", "avx2" or "portable". */
 const char *fk_instruction_set(void);

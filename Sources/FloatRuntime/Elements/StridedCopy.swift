@@ -1,3 +1,4 @@
+import CFloatKernels
 import Parallelism
 import Tensors
 
@@ -44,23 +45,41 @@ struct StridedCopy: Sendable {
     nonisolated(unsafe) let (from, to) = (from, to)
     // The axis along which the source is dense, where the target's dense axis is another.
     let across = source[last] == 1 ? nil : source.dropLast().lastIndex(of: 1)
-    let outer = extents.indices.filter { $0 != last && $0 != across }
+    // Else the longest other axis is looped over without a walk.
+    let repeated =
+      across ?? extents.indices.dropLast().max { extents[$0] < extents[$1] }
+    let outer = extents.indices.filter { $0 != last && $0 != repeated }
     let walk = StridedWalk(
       extents: outer.map { extents[$0] },
       steps: [outer.map { source[$0] }, outer.map { target[$0] }])
-    let block = extents[last] * (across.map { extents[$0] } ?? 1)
+    let block = extents[last] * (repeated.map { extents[$0] } ?? 1)
     let rows = max(1, StridedCopy.chunk / block)
     pool.forEach((walk.count + rows - 1) / rows) { index in
       walk.forEach(in: index * rows..<min((index + 1) * rows, walk.count)) { offsets in
         let (x, y) = (from + offsets[0] * cell, to + offsets[1] * cell)
         if let across {
           transpose(x, y, cell, across: across, last: last)
-        } else if source[last] == 1, target[last] == 1 {
-          y.copyMemory(from: x, byteCount: extents[last] * cell)
         } else {
-          row(x, y, cell, last)
+          repeatedRows(x, y, cell, repeated, last)
         }
       }
+    }
+  }
+
+  /// The rows along `axis`; a single one where there is none.
+  private func repeatedRows(
+    _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ cell: Int, _ axis: Int?, _ last: Int
+  ) {
+    let count = axis.map { extents[$0] } ?? 1
+    let from = (axis.map { source[$0] } ?? 0) * cell
+    let to = (axis.map { target[$0] } ?? 0) * cell
+    if source[last] == 1, target[last] == 1 {
+      let bytes = extents[last] * cell
+      for index in 0..<count {
+        (y + index * to).copyMemory(from: x + index * from, byteCount: bytes)
+      }
+    } else {
+      for index in 0..<count { row(x + index * from, y + index * to, cell, last) }
     }
   }
 
@@ -107,6 +126,12 @@ struct StridedCopy: Sendable {
   private func transpose(
     _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ cell: Int, across: Int, last: Int
   ) {
+    if cell == 4, target[last] == 1 {
+      fk_transpose(
+        x.assumingMemoryBound(to: Float.self), source[last], extents[last], extents[across],
+        y.assumingMemoryBound(to: Float.self), target[across])
+      return
+    }
     let tile = 16
     for first in stride(from: 0, to: extents[across], by: tile) {
       let rows = min(tile, extents[across] - first)

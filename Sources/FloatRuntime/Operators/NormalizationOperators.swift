@@ -15,9 +15,16 @@ enum NormalizationOperators {
     return { inputs, context in
       let x = try inputs.tensor(0)
       let axis = try inputs.axis(axis, rank: x.rank)
-      let result = try normalize(
-        x, rows: Tensor.count(of: Array(x.shape[..<axis])), epsilon: epsilon, inputs, context)
+      let rows = Tensor.count(of: Array(x.shape[..<axis]))
       let statistics = Array(x.shape[..<axis]) + Array(repeating: 1, count: x.rank - axis)
+      if let results = try DenseNormalization(
+        x, scale: inputs.tensor(1), bias: inputs.optionalTensor(2), row: Array(x.shape[axis...]),
+        epsilon: epsilon)
+      {
+        let (y, mean, inverse) = results.run(rows: rows, pool: context.pool)
+        return [y, mean.reshaped(to: statistics), inverse.reshaped(to: statistics)]
+      }
+      let result = try normalize(x, rows: rows, epsilon: epsilon, inputs, context)
       return [
         try scaled(result.normalized, like: x, inputs, context),
         result.mean.reshaped(to: statistics).narrowed(to: .float32),

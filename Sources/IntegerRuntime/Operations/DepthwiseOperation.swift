@@ -23,7 +23,7 @@ struct DepthwiseOperation: Operation {
 }
 
 private final class DepthwiseStep: Step, @unchecked Sendable {
-  private static let workPerTask = 1 << 18
+  private static let workPerTask = 1 << 17
   private static let lane = 64
 
   let kernel: String
@@ -68,7 +68,7 @@ private final class DepthwiseStep: Step, @unchecked Sendable {
 
   func run(_ state: RunState) throws {
     target.fillHalo()
-    let parts = max(1, min(rows, work / DepthwiseStep.workPerTask, state.pool.threadCount * 4))
+    let parts = max(1, min(rows, work / DepthwiseStep.workPerTask, state.pool.threadCount * 2))
     state.pool.forEach(jobs.count * parts) { [self] task in
       var job = jobs[task / parts]
       let part = task % parts

@@ -68,7 +68,7 @@ struct ConvolutionWindow: Sendable, Equatable {
 
 private final class ProductStep: Step, @unchecked Sendable {
   /// Multiply-accumulates that are worth a task of their own.
-  private static let workPerTask = 1 << 21
+  private static let workPerTask = 1 << 19
   /// Rows from which on they are split rather than the panels.
   private static let manyRows = 256
 
@@ -171,7 +171,7 @@ private final class ProductStep: Step, @unchecked Sendable {
     let panels = first.packed.panels
     let outer = images * groups.count
     // Few rows share all weights: split those, so that every thread reads its own.
-    let wanted = max(1, min(work / ProductStep.workPerTask, pool.threadCount * 4 / outer))
+    let wanted = max(1, min(work / ProductStep.workPerTask, pool.threadCount * 2 / outer))
     let byPanels = rows < ProductStep.manyRows && panels > 1
     let parts = max(1, min(wanted, byPanels ? panels : (rows + tileRows - 1) / tileRows))
     nonisolated(unsafe) let floats = floats

@@ -2,26 +2,44 @@ import GraphIR
 import Tensors
 
 extension GraphPatch {
+  /// Turns Div by a constant -> Add -> Softmax along the last axis into one `tapq:MaskedSoftmax`
+  /// with the attribute `divisor`.
+  static var fuseMaskedSoftmax: GraphPatch {
+    GraphPatch("fuse masked softmax") { model in
+      let finder = ChainFinder(model.graph)
+      try model.graph.replaceChains { try finder.maskedSoftmax(endingAt: $0) }
+    }
+  }
+
   /// Turns Div by a constant -> Erf -> Add 1 -> Mul by what was divided -> Mul 0.5 into one
   /// `tapq:ErfGelu` with the attribute `divisor`.
   static var fuseGelu: GraphPatch {
     GraphPatch("fuse gelu") { model in
-      let finder = GeluFinder(model.graph)
-      var replaced: [String: Node] = [:]
-      var removed: Set<String> = []
-      for node in model.graph.nodes {
-        guard let gelu = finder.gelu(endingAt: node) else { continue }
-        replaced[node.identity] = gelu.node
-        removed.formUnion(gelu.inner)
-      }
-      model.graph.nodes = model.graph.nodes.compactMap { node in
-        removed.contains(node.identity) ? nil : replaced[node.identity] ?? node
-      }
+      let finder = ChainFinder(model.graph)
+      model.graph.replaceChains { finder.gelu(endingAt: $0) }
     }
   }
 }
 
-private struct GeluFinder {
+extension Graph {
+  /// Replaces nodes, and drops those that only they read.
+  fileprivate mutating func replaceChains(
+    _ find: (Node) throws -> (node: Node, inner: [String])?
+  ) rethrows {
+    var replaced: [String: Node] = [:]
+    var removed: Set<String> = []
+    for node in nodes {
+      guard let chain = try find(node) else { continue }
+      replaced[node.identity] = chain.node
+      removed.formUnion(chain.inner)
+    }
+    nodes = nodes.compactMap { node in
+      removed.contains(node.identity) ? nil : replaced[node.identity] ?? node
+    }
+  }
+}
+
+private struct ChainFinder {
   private let usage: ValueUsage
   private var producers: [String: Node] = [:]
 
@@ -48,6 +66,24 @@ private struct GeluFinder {
         name: node.name, op: "ErfGelu", domain: ConvolutionOperators.fusedDomain, inputs: [x],
         outputs: [node.identity], attributes: [Attribute("divisor", .float(divisor))])
       return (gelu, [product, raised, erf, ratio])
+    }
+    return nil
+  }
+
+  func maskedSoftmax(endingAt node: Node) throws -> (node: Node, inner: [String])? {
+    guard node.isOperator("Softmax"), try node.int("axis") ?? -1 == -1, let sum = node.input(0),
+      usage.isPrivate(sum), let add = producers[sum], add.isOperator("Add")
+    else { return nil }
+    for (scaled, mask) in [(0, 1), (1, 0)] {
+      guard let scaled = add.input(scaled), let mask = add.input(mask), usage.isPrivate(scaled),
+        let division = producers[scaled], division.isOperator("Div"),
+        let x = division.input(0), let divisor = division.input(1).flatMap(usage.scalar)
+      else { continue }
+      let softmax = Node(
+        name: node.name, op: "MaskedSoftmax", domain: ConvolutionOperators.fusedDomain,
+        inputs: [x, mask], outputs: [node.identity],
+        attributes: [Attribute("divisor", .float(divisor))])
+      return (softmax, [sum, scaled])
     }
     return nil
   }
