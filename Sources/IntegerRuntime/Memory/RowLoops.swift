@@ -8,15 +8,12 @@ extension PlacedValue {
 }
 
 extension ImageLayout {
-  /// Values that are worth a task of their own.
-  private static let valuesPerTask = 8_192
-
   /// Calls `body` with every image and row, in any order.
   func forEachRowInParallel(
     _ pool: WorkerPool, _ body: @Sendable (_ image: Int, _ row: Int) -> Void
   ) {
     let rows = images * height
-    let tasks = max(1, min(rows, count / ImageLayout.valuesPerTask, pool.threadCount * 2))
+    let tasks = TaskCount.tasks(work: 64 * count, most: rows, pool: pool)
     pool.forEach(tasks) { task in
       for index in rows * task / tasks..<rows * (task + 1) / tasks {
         body(index / height, index % height)

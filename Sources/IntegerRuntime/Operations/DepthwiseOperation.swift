@@ -23,7 +23,6 @@ struct DepthwiseOperation: Operation {
 }
 
 private final class DepthwiseStep: Step, @unchecked Sendable {
-  private static let workPerTask = 1 << 17
   private static let lane = 64
 
   let kernel: String
@@ -68,7 +67,8 @@ private final class DepthwiseStep: Step, @unchecked Sendable {
 
   func run(_ state: RunState) throws {
     target.fillHalo()
-    let parts = max(1, min(rows, work / DepthwiseStep.workPerTask, state.pool.threadCount * 2))
+    // A depthwise multiply-accumulate takes about four times as long as one of a product.
+    let parts = TaskCount.tasks(work: 4 * work / jobs.count, most: rows, pool: state.pool)
     state.pool.forEach(jobs.count * parts) { [self] task in
       var job = jobs[task / parts]
       let part = task % parts

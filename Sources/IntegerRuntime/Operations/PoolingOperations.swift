@@ -35,7 +35,8 @@ private final class MaxPoolStep: Step, @unchecked Sendable {
 
   func run(_ state: RunState) throws {
     target.fillHalo()
-    let parts = max(1, min(rows, target.layout.count / 32_768, state.pool.threadCount * 4))
+    let parts = TaskCount.tasks(
+      work: 64 * target.layout.count / jobs.count, most: rows, pool: state.pool)
     state.pool.forEach(jobs.count * parts) { [self] task in
       var job = jobs[task / parts]
       let part = task % parts

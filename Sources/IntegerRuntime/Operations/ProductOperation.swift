@@ -67,8 +67,6 @@ struct ConvolutionWindow: Sendable, Equatable {
 }
 
 private final class ProductStep: Step, @unchecked Sendable {
-  /// Multiply-accumulates that are worth a task of their own.
-  private static let workPerTask = 1 << 19
   /// Rows from which on they are split rather than the panels.
   private static let manyRows = 256
 
@@ -171,9 +169,9 @@ private final class ProductStep: Step, @unchecked Sendable {
     let panels = first.packed.panels
     let outer = images * groups.count
     // Few rows share all weights: split those, so that every thread reads its own.
-    let wanted = max(1, min(work / ProductStep.workPerTask, pool.threadCount * 2 / outer))
     let byPanels = rows < ProductStep.manyRows && panels > 1
-    let parts = max(1, min(wanted, byPanels ? panels : (rows + tileRows - 1) / tileRows))
+    let parts = TaskCount.tasks(
+      work: work / outer, most: byPanels ? panels : (rows + tileRows - 1) / tileRows, pool: pool)
     nonisolated(unsafe) let floats = floats
     pool.forEach(outer * parts) { [self] task in
       let part = task % parts
