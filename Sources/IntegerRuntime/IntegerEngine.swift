@@ -1,4 +1,5 @@
 import FloatRuntime
+import Foundation
 public import GraphIR
 import Parallelism
 import Synchronization
@@ -25,6 +26,30 @@ public final class IntegerEngine: Sendable {
   /// The instruction set that kernels use on this machine.
   public static var instructionSet: String { KernelSet.best.name }
 
+  /// Billions of operations a second that one core can do at most, two for each
+  /// multiply-accumulate; nil where the instruction set has no such measure.
+  public static func measuredPeak() -> Double? {
+    guard let peak = KernelSet.best.table.pointee.peak else { return nil }
+    var best = 0.0
+    for _ in 0..<peakTrials {
+      let start = DispatchTime.now().uptimeNanoseconds
+      let operations = 2 * peak(peakRounds)
+      let elapsed = DispatchTime.now().uptimeNanoseconds - start
+      best = max(best, Double(operations) / Double(max(elapsed, 1)))
+    }
+    return best
+  }
+
+  private static let peakTrials = 5
+  private static let peakRounds = 20_000
+
+  /// What running on inputs of these shapes would take, without running it.
+  public func outline(inputShapes: [String: [Int]]) throws -> IntegerProfile {
+    let compiler = try PlanCompiler(model, inputShapes: inputShapes, pool: pool, kernels: kernels)
+    let plan = try compiler.compile()
+    return profile(of: plan, steps: plan.steps.map { ($0, 0) })
+  }
+
   public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
     try compiled(for: inputs).run(inputs, pool: pool)
   }
@@ -32,12 +57,17 @@ public final class IntegerEngine: Sendable {
   /// Runs the model once and says where its time went.
   public func profile(_ inputs: [String: Tensor]) throws -> IntegerProfile {
     let plan = try compiled(for: inputs)
-    var steps: [IntegerProfile.Step] = []
-    _ = try plan.run(inputs, pool: pool) { step, nanoseconds in
-      steps.append(.init(name: step.name, kernel: step.step.kernel, nanoseconds: nanoseconds))
-    }
-    return IntegerProfile(
-      steps: steps, weightBytes: plan.weightBytes, arenaBytes: plan.arena.byteCount,
+    var steps: [(CompiledPlan.NamedStep, Int)] = []
+    _ = try plan.run(inputs, pool: pool) { steps.append(($0, $1)) }
+    return profile(of: plan, steps: steps)
+  }
+
+  private func profile(
+    of plan: CompiledPlan, steps: [(CompiledPlan.NamedStep, Int)]
+  ) -> IntegerProfile {
+    IntegerProfile(
+      steps: steps.map { .init(name: $0.name, kernel: $0.step.kernel, nanoseconds: $1) },
+      weightBytes: plan.weightBytes, arenaBytes: plan.arena.byteCount,
       arenaLowerBound: plan.lowerBound, integerMultiplications: plan.integerMultiplications)
   }
 

@@ -50,17 +50,26 @@ struct BenchmarkCommand: ParsableCommand {
 
   private static func text(_ report: BenchmarkReport) -> String {
     let threads = report.threads == 1 ? "1 thread" : "\(report.threads) threads"
-    let head = String(
+    var head = String(
       format: "%@ engine, %@, %@: median %.3f ms, min %.3f ms, p95 %.3f ms\n"
         + "weights %d bytes, values %d bytes", report.engine, report.isa, threads,
       report.medianMilliseconds, report.minMilliseconds, report.p95Milliseconds,
       report.weightBytes, report.arenaBytes)
+    if report.engine == EngineKind.integer.rawValue {
+      head += String(
+        format: ", %.1f %% of all multiply-accumulates in integers", 100 * report.integerShare)
+    }
+    let peak = report.peakGOPS.map { $0 * Double(report.threads) }
+    if let peak { head += String(format: ", peak %.0f GOPS", peak) }
     let rows = report.layers.map { layer in
       [
         layer.name, layer.kernel, String(format: "%.1f", layer.us),
         layer.gops.map { String(format: "%.1f", $0) } ?? "",
-      ]
+      ] + (peak.map { peak in [layer.gops.map { percent($0 / peak) } ?? ""] } ?? [])
     }
-    return head + "\n" + Console.table([["layer", "kernel", "us", "GOPS"]] + rows)
+    let titles = ["layer", "kernel", "us", "GOPS"] + (peak == nil ? [] : ["of peak"])
+    return head + "\n" + Console.table([titles] + rows)
   }
+
+  private static func percent(_ share: Double) -> String { String(format: "%.0f %%", 100 * share) }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Pipeline
 
 struct InspectCommand: ParsableCommand {
@@ -36,6 +37,16 @@ struct InspectCommand: ParsableCommand {
       weight bytes: \(statistics.weightBytes)
       peak RAM of activations: \(statistics.peakRAMBytes) bytes
       """)
+    if let integers = report.integers {
+      let float = integers.steps.filter { $0.kernel.hasPrefix("float") }
+      Console.result(
+        """
+        integer engine: \(String(format: "%.1f", 100 * integers.share)) % of the \
+        multiply-accumulates, packed weights \(integers.weightBytes) bytes, arena \
+        \(integers.arenaBytes) bytes (at least \(integers.arenaLowerBound))
+        """)
+      for step in float { Console.result("in float: \(step.name) (\(step.kernel.dropFirst(6)))") }
+    }
     if report.unsupportedLabels.isEmpty {
       Console.result("every operator is supported")
     } else {

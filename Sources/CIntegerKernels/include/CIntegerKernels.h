@@ -35,6 +35,7 @@ typedef struct ik_kernels {
   ptrdiff_t (*panel_place)(ptrdiff_t column, ptrdiff_t width);
   ik_pack_step *pack_step;
   ik_product_kernel *product;
+  ik_peak_kernel *peak; /* NULL where nobody wants to know */
   ik_depthwise_kernel *depthwise;
   ik_window_kernel *window_max;
   ik_sum_kernel *add;

@@ -79,6 +79,10 @@ void ik_pack_bias(const struct ik_kernels *kernels, const int32_t *bias, ptrdiff
 void ik_pack_multipliers(const struct ik_kernels *kernels, const float *multipliers,
                          ptrdiff_t columns, int bits, float *packed);
 
+/* Multiplies and adds in registers alone, as fast as the core can: the ceiling of every product.
+   Returns the number of multiply-accumulates done in `rounds` rounds. */
+typedef ptrdiff_t ik_peak_kernel(ptrdiff_t rounds);
+
 /* Whether products reach all of `bits`: every width from 2 to 8. */
 int ik_has_width(int bits);
 

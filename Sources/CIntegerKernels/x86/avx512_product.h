@@ -103,3 +103,18 @@ static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row
     }
   }
 }
+
+static ptrdiff_t peak(ptrdiff_t rounds) {
+  enum { SUMS = 24 };
+  __m512i sums[SUMS], x = _mm512_set1_epi8(3), w = _mm512_set1_epi8(1);
+#pragma clang loop unroll(full)
+  for (int i = 0; i < SUMS; i++) sums[i] = _mm512_setzero_si512();
+  for (ptrdiff_t round = 0; round < rounds; round++) {
+#pragma clang loop unroll(full)
+    for (int i = 0; i < SUMS; i++) {
+      sums[i] = _mm512_dpbusd_epi32(sums[i], x, w);
+      __asm__ volatile("" : "+v"(sums[i])); /* every one counts */
+    }
+  }
+  return rounds * SUMS * 64;
+}

@@ -28,6 +28,7 @@ const ik_kernels ik_kernels_avx512vnni = {
     .panel_place = panel_place,
     .pack_step = pack_step,
     .product = product,
+    .peak = peak,
     .depthwise = depthwise,
     .window_max = window_max,
     .add = add,

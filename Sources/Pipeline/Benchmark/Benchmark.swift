@@ -66,6 +66,7 @@ public enum Benchmark {
           report.isa = IntegerEngine.instructionSet
           report.weightBytes = profile.weightBytes
           report.arenaBytes = profile.arenaBytes
+          report.peakGOPS = IntegerEngine.measuredPeak()
           let all = operations.values.reduce(0, +)
           report.integerShare =
             all == 0 ? 0 : Double(profile.integerMultiplications) / Double(all)

@@ -21,6 +21,8 @@ public struct BenchmarkReport: Sendable, Codable, Equatable {
   public var isa: String
   /// The share of all multiply-accumulates that integer kernels do.
   public var integerShare: Double
+  /// What one core can do at most, in GOPS; nil where it is not known.
+  public var peakGOPS: Double?
   public var layers: [Layer]
 
   private enum CodingKeys: String, CodingKey {
@@ -31,5 +33,6 @@ public struct BenchmarkReport: Sendable, Codable, Equatable {
     case weightBytes = "weight_bytes"
     case arenaBytes = "arena_bytes"
     case integerShare = "integer_share"
+    case peakGOPS = "peak_gops"
   }
 }

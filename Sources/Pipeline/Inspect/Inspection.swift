@@ -1,5 +1,6 @@
 import FloatRuntime
 public import GraphIR
+import IntegerRuntime
 import ONNXFormat
 
 /// `tapq inspect`: what a model costs and what of it cannot be run, found without running it.
@@ -10,33 +11,74 @@ public struct Inspection: Sendable, Equatable {
   public var unsupported: [String]
   /// The same with their operators, for people.
   public var unsupportedLabels: [String]
+  /// What the integer engine makes of it; nil for models without quantized layers.
+  public var integers: IntegerOutline?
 
   /// `shapes` gives sizes to inputs with free axes.
   public static func run(model path: String, shapes: [String: [Int]] = [:]) throws -> Inspection {
     let model = try ONNXFile.load(path: path)
     return try ModelError.naming(path) {
       let nodes = try FloatEngine.unsupportedNodes(in: model)
-      let sizes =
-        shapes.isEmpty
-        ? [:]
-        : Dictionary(
+      func sizes() throws -> [String: [Int]] {
+        Dictionary(
           try FreeAxes.bind(of: model, to: shapes).map { ($0.input.name, $0.shape) },
           uniquingKeysWith: { first, _ in first })
+      }
+      let statistics = try GraphStatistics(
+        model, inputShapes: shapes.isEmpty ? [:] : try sizes())
       return Inspection(
-        statistics: try GraphStatistics(model, inputShapes: sizes),
-        unsupported: nodes.map { $0.name.isEmpty ? $0.identity : $0.name },
-        unsupportedLabels: nodes.map(\.label))
+        statistics: statistics, unsupported: nodes.map { $0.name.isEmpty ? $0.identity : $0.name },
+        unsupportedLabels: nodes.map(\.label),
+        integers: nodes.isEmpty && EngineKind(for: model) == .integer
+          ? try IntegerOutline(model, shapes: try sizes(), multiplications: statistics.macs) : nil)
     }
   }
 }
 
-extension Inspection: Encodable {
-  private enum Key: String, CodingKey { case unsupported }
+/// Which parts of a quantized model run in integers, and in what memory.
+public struct IntegerOutline: Sendable, Codable, Equatable {
+  /// The share of all multiply-accumulates that integer kernels do.
+  public var share: Double
+  /// Bytes of packed weights, biases and multipliers.
+  public var weightBytes: Int
+  /// Bytes of the arena of quantized values, and of the largest set of them that live at once.
+  public var arenaBytes: Int
+  public var arenaLowerBound: Int
+  /// The steps in order, with their kernels.
+  public var steps: [Step]
 
-  /// The keys of the statistics, and `unsupported`.
+  public struct Step: Sendable, Codable, Equatable {
+    public var name: String
+    public var kernel: String
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case share, steps
+    case weightBytes = "weight_bytes"
+    case arenaBytes = "arena_bytes"
+    case arenaLowerBound = "arena_lower_bound"
+  }
+
+  init(_ model: Model, shapes: [String: [Int]], multiplications: Int) throws {
+    let outline = try IntegerEngine(model: model).outline(inputShapes: shapes)
+    share =
+      multiplications == 0
+      ? 0 : Double(outline.integerMultiplications) / Double(multiplications)
+    weightBytes = outline.weightBytes
+    arenaBytes = outline.arenaBytes
+    arenaLowerBound = outline.arenaLowerBound
+    steps = outline.steps.map { Step(name: $0.name, kernel: $0.kernel) }
+  }
+}
+
+extension Inspection: Encodable {
+  private enum Key: String, CodingKey { case unsupported, integers }
+
+  /// The keys of the statistics, `unsupported`, and `integers` for quantized models.
   public func encode(to encoder: any Encoder) throws {
     try statistics.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(unsupported, forKey: .unsupported)
+    try container.encodeIfPresent(integers, forKey: .integers)
   }
 }
