@@ -11,6 +11,12 @@ static int runs_avx512vnni(void) {
          __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
          __builtin_cpu_supports("avx512vnni");
 }
+
+static int runs_avx2(void) { return !!__builtin_cpu_supports("avx2"); }
+
+static int runs_avxvnni(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni");
+}
 #endif
 
 static const struct {
@@ -19,6 +25,8 @@ static const struct {
 } sets[] = {
 #if defined(__x86_64__)
     {&ik_kernels_avx512vnni, runs_avx512vnni},
+    {&ik_kernels_avxvnni, runs_avxvnni},
+    {&ik_kernels_avx2, runs_avx2},
 #endif
     {&ik_kernels_portable, always},
 };

@@ -6,6 +6,8 @@
 
 #if defined(__x86_64__)
 extern const ik_kernels ik_kernels_avx512vnni;
+extern const ik_kernels ik_kernels_avxvnni;
+extern const ik_kernels ik_kernels_avx2;
 #endif
 extern const ik_kernels ik_kernels_portable;
 

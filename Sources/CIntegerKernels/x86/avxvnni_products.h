@@ -1,0 +1,38 @@
+/* Products of unsigned and signed bytes, four in each multiply-add. */
+
+INLINE int byte_place(int place) { return place; }
+
+INLINE void multiply_run(__m256i (*sums)[2], const uint8_t *const *source, ptrdiff_t run_bytes,
+                         const uint8_t *step, const int rows, const int vectors, const int bits) {
+  for (ptrdiff_t k = 0; k < run_bytes; k += 4) {
+    __m256i w[2];
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) w[v] = widened(step, v, vectors, bits);
+    step += vectors * 4 * bits;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+      __m256i x = broadcast_four(source[r] + k);
+#pragma clang loop unroll(full)
+      for (int v = 0; v < vectors; v++) {
+        sums[r][v] = _mm256_dpbusd_avx_epi32(sums[r][v], x, w[v]);
+      }
+    }
+  }
+}
+
+#define TAP_VECTORS 1
+
+INLINE void interleave_taps(const __m256i *rows, __m256i *out) {
+  __m256i a = _mm256_unpacklo_epi8(rows[0], rows[1]), b = _mm256_unpackhi_epi8(rows[0], rows[1]);
+  __m256i c = _mm256_unpacklo_epi8(rows[2], rows[3]), d = _mm256_unpackhi_epi8(rows[2], rows[3]);
+  out[0] = _mm256_unpacklo_epi16(a, c);
+  out[1] = _mm256_unpackhi_epi16(a, c);
+  out[2] = _mm256_unpacklo_epi16(b, d);
+  out[3] = _mm256_unpackhi_epi16(b, d);
+}
+
+INLINE void interleave_weights(const __m256i *rows, __m256i *out) { interleave_taps(rows, out); }
+
+INLINE void add_taps(__m256i *sums, const __m256i *x, const __m256i *weights) {
+  for (int v = 0; v < 4; v++) sums[v] = _mm256_dpbusd_avx_epi32(sums[v], x[v], weights[v]);
+}
