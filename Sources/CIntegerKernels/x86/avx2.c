@@ -9,11 +9,10 @@
 #pragma STDC FP_CONTRACT OFF
 #pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
 
-#define INLINE static inline __attribute__((always_inline))
 #define KERNELS ik_kernels_avx2
 #define NAME "avx2"
 
-#include "ymm_planes.h"
+#include "ymm_shape.h"
 #include "avx2_products.h"
 #include "ymm_body.h"
 

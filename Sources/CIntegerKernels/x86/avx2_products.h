@@ -2,66 +2,74 @@
    the 16 bits of vpmaddubsw, which saturates: 2 * 255 * 64 < 2^15; up to 6 bits, twice as many
    do. Weights of 8 bits are widened to 16. */
 
-/* The first two of each column, then the others. */
-INLINE int byte_place(int place) { return place % 4 / 2 * 16 + place / 4 * 2 + place % 2; }
+/* The first two of each column of a step, then the others. */
+INLINE int byte_place(int place, int vectors) {
+  return place % 4 / 2 * (vectors * 16) + place / 4 * 2 + place % 2;
+}
 
-#define WIDE_BYTES 64
+/* Bytes of which two products fit in 16 bits, or four; or none but in 32 bits. */
+enum { TWO_FIT, FOUR_FIT, NONE_FITS, KINDS };
+#define ALL_KINDS(use) use(TWO_FIT) use(FOUR_FIT) use(NONE_FITS)
 
-INLINE void multiply_wide_run(__m256i (*sums)[2], const uint8_t *const *source,
-                              ptrdiff_t run_bytes, const uint8_t *step, const int rows,
-                              const int vectors) {
-  for (ptrdiff_t first = 0; first < run_bytes; first += WIDE_BYTES) {
-    const ptrdiff_t count = run_bytes - first < WIDE_BYTES ? run_bytes - first : WIDE_BYTES;
-    uint16_t wide[MOST_ROWS][WIDE_BYTES];
+INLINE int kind_of(int bits) { return bits == 8 ? NONE_FITS : bits == 7 ? TWO_FIT : FOUR_FIT; }
+
+/* Two steps of weights and the sums of six rows need more than sixteen registers. */
+INLINE int first_choice(int bits) { return bits < 8; }
+
+#define WIDE_STEPS 16
+
+INLINE void multiply_wide_steps(__m256i (*sums)[2], const uint8_t *const *sources,
+                                ptrdiff_t steps, const uint8_t *weights, const int rows,
+                                const int vectors) {
+  for (ptrdiff_t first = 0; first < steps; first += WIDE_STEPS) {
+    const ptrdiff_t count = steps - first < WIDE_STEPS ? steps - first : WIDE_STEPS;
+    uint16_t wide[MOST_ROWS][WIDE_STEPS * 4];
+#pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
-      for (ptrdiff_t k = 0; k < count; k += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(source[r] + first + k));
-        _mm256_storeu_si256((__m256i *)(wide[r] + k), _mm256_cvtepu8_epi16(bytes));
+      for (ptrdiff_t s = 0; s < count; s += 4) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(sources[r] + (first + s) * 4));
+        _mm256_storeu_si256((__m256i *)(wide[r] + s * 4), _mm256_cvtepu8_epi16(bytes));
       }
     }
-    for (ptrdiff_t k = 0; k < count; k += 4) {
+    for (ptrdiff_t pair = 0; pair < count * 2; pair++) {
+      __m256i w[2];
 #pragma clang loop unroll(full)
-      for (int pair = 0; pair < 2; pair++) {
-        __m256i w[2];
+      for (int v = 0; v < vectors; v++) {
+        w[v] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(weights + v * 16)));
+      }
+      weights += vectors * 16;
+#pragma clang loop unroll(full)
+      for (int r = 0; r < rows; r++) {
+        __m256i x = repeated_four((const uint8_t *)(wide[r] + pair * 2));
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++) {
-          w[v] = _mm256_cvtepi8_epi16(
-              _mm_loadu_si128((const __m128i *)(step + v * 32 + pair * 16)));
-        }
-#pragma clang loop unroll(full)
-        for (int r = 0; r < rows; r++) {
-          __m256i x = broadcast_four((const uint8_t *)(wide[r] + k + pair * 2));
-#pragma clang loop unroll(full)
-          for (int v = 0; v < vectors; v++) {
-            sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(x, w[v]));
-          }
+          sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(x, w[v]));
         }
       }
-      step += vectors * 32;
     }
   }
 }
 
 /* One step, or two together. */
-INLINE void multiply_narrow_steps(__m256i (*sums)[2], const uint8_t *const *source, ptrdiff_t k,
-                                  const uint8_t *step, const int rows, const int vectors,
-                                  const int bits, const int steps) {
+INLINE void multiply_narrow_steps(__m256i (*sums)[2], const uint8_t *const *sources,
+                                  ptrdiff_t offset, const uint8_t *weights, const int rows,
+                                  const int vectors, const int steps) {
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i w[2][2];
 #pragma clang loop unroll(full)
   for (int s = 0; s < steps; s++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
-      w[s][v] = widened(step + s * vectors * 4 * bits, v, vectors, bits);
+      w[s][v] = _mm256_loadu_si256((const __m256i *)(weights + (s * vectors + v) * 32));
     }
   }
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) {
 #pragma clang loop unroll(full)
     for (int v = 0; v < vectors; v++) {
-      __m256i sum = _mm256_maddubs_epi16(broadcast_four(source[r] + k), w[0][v]);
+      __m256i sum = _mm256_maddubs_epi16(repeated_four(sources[r] + offset), w[0][v]);
       if (steps == 2) {
-        __m256i x = broadcast_four(source[r] + k + 4);
+        __m256i x = repeated_four(sources[r] + offset + 4);
         sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(x, w[1][v]));
       }
       sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(sum, ones));
@@ -69,20 +77,21 @@ INLINE void multiply_narrow_steps(__m256i (*sums)[2], const uint8_t *const *sour
   }
 }
 
-INLINE void multiply_run(__m256i (*sums)[2], const uint8_t *const *source, ptrdiff_t run_bytes,
-                         const uint8_t *step, const int rows, const int vectors, const int bits) {
-  if (bits == 8) {
-    multiply_wide_run(sums, source, run_bytes, step, rows, vectors);
+INLINE void multiply_steps(__m256i (*sums)[2], const uint8_t *const *sources, ptrdiff_t steps,
+                           const uint8_t *weights, const int rows, const int vectors,
+                           const int kind) {
+  if (kind == NONE_FITS) {
+    multiply_wide_steps(sums, sources, steps, weights, rows, vectors);
     return;
   }
-  ptrdiff_t k = 0;
-  for (; bits <= 6 && k + 4 < run_bytes; k += 8) {
-    multiply_narrow_steps(sums, source, k, step, rows, vectors, bits, 2);
-    step += 2 * vectors * 4 * bits;
+  ptrdiff_t s = 0;
+  for (; kind == FOUR_FIT && s + 2 <= steps; s += 2) {
+    multiply_narrow_steps(sums, sources, s * 4, weights, rows, vectors, 2);
+    weights += vectors * 64;
   }
-  for (; k < run_bytes; k += 4) {
-    multiply_narrow_steps(sums, source, k, step, rows, vectors, bits, 1);
-    step += vectors * 4 * bits;
+  for (; s < steps; s++) {
+    multiply_narrow_steps(sums, sources, s * 4, weights, rows, vectors, 1);
+    weights += vectors * 32;
   }
 }
 

@@ -9,11 +9,10 @@
 #pragma STDC FP_CONTRACT OFF
 #pragma clang attribute push(__attribute__((target("avx2,avxvnni"))), apply_to = function)
 
-#define INLINE static inline __attribute__((always_inline))
 #define KERNELS ik_kernels_avxvnni
 #define NAME "avxvnni"
 
-#include "ymm_planes.h"
+#include "ymm_shape.h"
 #include "avxvnni_products.h"
 #include "ymm_body.h"
 

@@ -1,17 +1,28 @@
 /* Products of unsigned and signed bytes, four in each multiply-add. */
 
-INLINE int byte_place(int place) { return place; }
+INLINE int byte_place(int place, int vectors) { return (void)vectors, place; }
 
-INLINE void multiply_run(__m256i (*sums)[2], const uint8_t *const *source, ptrdiff_t run_bytes,
-                         const uint8_t *step, const int rows, const int vectors, const int bits) {
-  for (ptrdiff_t k = 0; k < run_bytes; k += 4) {
+enum { BYTES, KINDS };
+#define ALL_KINDS(use) use(BYTES)
+
+INLINE int kind_of(int bits) { return (void)bits, BYTES; }
+
+INLINE int first_choice(int bits) { return (void)bits, 0; }
+
+INLINE void multiply_steps(__m256i (*sums)[2], const uint8_t *const *sources, ptrdiff_t steps,
+                           const uint8_t *weights, const int rows, const int vectors,
+                           const int kind) {
+  (void)kind;
+  for (ptrdiff_t s = 0; s < steps; s++) {
     __m256i w[2];
 #pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) w[v] = widened(step, v, vectors, bits);
-    step += vectors * 4 * bits;
+    for (int v = 0; v < vectors; v++) {
+      w[v] = _mm256_loadu_si256((const __m256i *)(weights + v * 32));
+    }
+    weights += vectors * 32;
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) {
-      __m256i x = broadcast_four(source[r] + k);
+      __m256i x = repeated_four(sources[r] + s * 4);
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++) {
         sums[r][v] = _mm256_dpbusd_avx_epi32(sums[r][v], x, w[v]);

@@ -1,20 +1,15 @@
-/* Weights of any width, widened in registers. A step of a panel of n vectors (8 columns by 4 along
+/* Weights of any width, widened as a product goes along. A step of a panel of n vectors (8 columns by 4 along
    the depth, a byte each) holds b = n * 4 * w bytes for every plane of w bits: byte p % b keeps the
    bits of the weight at place p from w * (p / b) on. Widened weights are not scaled: a tile
    multiplies its sums by 2^(8 - bits) at the end. */
 
-#define PANEL 16
-#define LANES 8
-#define MOST_ROWS 6
-
 INLINE __m256i repeated(const uint8_t *p, int bytes) {
-  int32_t four;
   int64_t eight;
   switch (bytes) {
   case 32: return _mm256_loadu_si256((const __m256i *)p);
   case 16: return _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)p));
   case 8: memcpy(&eight, p, 8); return _mm256_set1_epi64x(eight);
-  default: memcpy(&four, p, 4); return _mm256_set1_epi32(four);
+  default: return repeated_four(p);
   }
 }
 
@@ -47,9 +42,8 @@ INLINE __m256i plane_values(const uint8_t *plane, int v, const int vectors, cons
   return _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(values), x);
 }
 
-/* Vector `v` of a step. */
+/* Vector `v` of a step of less than 8 bits. */
 INLINE __m256i widened(const uint8_t *step, int v, const int vectors, const int bits) {
-  if (bits == 8) return _mm256_loadu_si256((const __m256i *)(step + v * 32));
   __m256i sum = _mm256_setzero_si256();
   if (bits & 4) {
     sum = plane_values(step, v, vectors, 4, bits & 3, 1);
@@ -64,4 +58,44 @@ INLINE __m256i widened(const uint8_t *step, int v, const int vectors, const int 
   return sum;
 }
 
-INLINE __m256i broadcast_four(const uint8_t *p) { return repeated(p, 4); }
+INLINE void widen_as(const uint8_t *packed, ptrdiff_t steps, uint8_t *bytes, const int vectors,
+                     const int bits) {
+  for (ptrdiff_t s = 0; s < steps; s++) {
+    for (int v = 0; v < vectors; v++) {
+      _mm256_storeu_si256((__m256i *)bytes, widened(packed, v, vectors, bits));
+      bytes += 32;
+    }
+    packed += vectors * 4 * bits;
+  }
+}
+
+/* Weights of less than 8 bits as bytes. */
+static void widen(const uint8_t *packed, ptrdiff_t steps, int vectors, int bits, uint8_t *bytes) {
+  switch (bits * 2 + vectors - 1) {
+#define CASES(bits)                                                     \
+  case bits * 2: widen_as(packed, steps, bytes, 1, bits); break;        \
+  case bits * 2 + 1: widen_as(packed, steps, bytes, 2, bits); break;
+    CASES(2) CASES(3) CASES(4) CASES(5) CASES(6) CASES(7)
+#undef CASES
+  }
+}
+
+static void pack_step(const int8_t *weights, ptrdiff_t width, int bits, uint8_t *packed) {
+  const int vectors = (int)(width / LANES);
+  memset(packed, 0, (size_t)ik_step_bytes(width, bits));
+  if (bits == 8) {
+    for (int p = 0; p < vectors * 32; p++) {
+      packed[byte_place(p, vectors)] = (uint8_t)weights[p];
+    }
+    return;
+  }
+  for (int w = 4, shift = 0; w > 0; w /= 2) {
+    if (!(bits & w)) continue;
+    const int bytes = vectors * 4 * w;
+    for (int p = 0; p < vectors * 32; p++) {
+      packed[p % bytes] |= (uint8_t)(ik_plane_of(weights[p], bits, shift, w) << p / bytes * w);
+    }
+    packed += bytes;
+    shift += w;
+  }
+}

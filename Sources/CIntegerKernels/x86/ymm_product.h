@@ -1,91 +1,116 @@
-/* Register tiles: rows by vectors of 8 columns. */
+/* Products by register tiles: rows by vectors of 8 columns. A stretch of the depth is widened once
+   for a group of rows, whose sums wait in memory meanwhile: sixteen registers hold either the sums of a
+   tile or what widening needs. */
 
-static void pack_step(const int8_t *weights, ptrdiff_t width, int bits, uint8_t *packed) {
-  const int vectors = (int)(width / LANES);
-  memset(packed, 0, (size_t)ik_step_bytes(width, bits));
-  if (bits == 8) {
-    for (int p = 0; p < vectors * 32; p++) {
-      packed[p / 32 * 32 + byte_place(p % 32)] = (uint8_t)weights[p];
-    }
-    return;
-  }
-  for (int w = 4, shift = 0; w > 0; w /= 2) {
-    if (!(bits & w)) continue;
-    const int bytes = vectors * 4 * w;
-    for (int p = 0; p < vectors * 32; p++) {
-      packed[p % bytes] |= (uint8_t)(ik_plane_of(weights[p], bits, shift, w) << p / bytes * w);
-    }
-    packed += bytes;
-    shift += w;
-  }
-}
+#define GROUP_ROWS 48
+#define STRETCH_STEPS 64
 
 typedef struct {
-  const uint8_t *rows[MOST_ROWS];
-  ptrdiff_t targets[MOST_ROWS]; /* in elements */
-} tile_places;
+  const uint8_t *rows[GROUP_ROWS];
+  ptrdiff_t targets[GROUP_ROWS]; /* in elements */
+} group_places;
 
-INLINE void tile(const ik_product *p, const tile_places *places, ptrdiff_t panel,
-                 const uint8_t *step, const int rows, const int vectors, const int bits) {
+typedef struct {
+  const ik_rows *rows;
+  ptrdiff_t first_step, steps;
+  const uint8_t *weights; /* of these steps, as bytes */
+} stretch;
+
+INLINE void tile(const stretch *at, const uint8_t *const *row_bases, __m256i (*group_sums)[2],
+                 const int rows, const int vectors, const int kind) {
   __m256i sums[MOST_ROWS][2];
-  const ptrdiff_t column = panel * PANEL;
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) {
 #pragma clang loop unroll(full)
-    for (int v = 0; v < vectors; v++) sums[r][v] = _mm256_setzero_si256();
+    for (int v = 0; v < vectors; v++) sums[r][v] = group_sums[r][v];
   }
-  const ptrdiff_t run_bytes = p->rows.run_bytes, steps = (run_bytes + 3) / 4;
-  for (ptrdiff_t run = 0; run < p->rows.run_count; run++) {
-    const uint8_t *source[MOST_ROWS];
+  const ptrdiff_t run_steps = (at->rows->run_bytes + 3) / 4;
+  const ptrdiff_t *run = at->rows->runs + at->first_step / run_steps;
+  const uint8_t *weights = at->weights;
+  ptrdiff_t step = at->first_step % run_steps;
+  for (ptrdiff_t left = at->steps; left > 0; step = 0) {
+    const ptrdiff_t steps = run_steps - step < left ? run_steps - step : left;
+    const uint8_t *sources[MOST_ROWS];
 #pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) source[r] = places->rows[r] + p->rows.runs[run];
-    multiply_run(sums, source, run_bytes, step, rows, vectors, bits);
-    step += steps * (vectors * 4 * bits);
+    for (int r = 0; r < rows; r++) sources[r] = row_bases[r] + *run + step * 4;
+    multiply_steps(sums, sources, steps, weights, rows, vectors, kind);
+    weights += steps * vectors * 32;
+    left -= steps;
+    run++;
   }
-#pragma clang loop unroll(full)
-  for (int v = 0; v < vectors; v++) {
-    __m256i bias = _mm256_loadu_si256((const __m256i *)(p->bias + column + v * LANES));
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-      sums[r][v] = _mm256_add_epi32(_mm256_slli_epi32(sums[r][v], 8 - bits), bias);
-    }
-  }
-  const ptrdiff_t count = p->columns - column;
-  if (p->is_float) {
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r++) {
-      store_floats((float *)p->places.base + places->targets[r] + column, sums[r], vectors, count,
-                   p->multipliers + column, p->offsets + column);
-    }
-    return;
-  }
-  const result_range range = range_of(p->zero, p->low, p->high);
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) {
-    store_quantized((uint8_t *)p->places.base + places->targets[r] + column, sums[r], vectors,
-                    count, p->multipliers + column, &range);
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) group_sums[r][v] = sums[r][v];
   }
 }
 
-typedef void tile_function(const ik_product *, const tile_places *, ptrdiff_t panel,
-                           const uint8_t *step);
+typedef void tile_function(const stretch *, const uint8_t *const *row_bases,
+                           __m256i (*group_sums)[2]);
 
-#define TILE(rows, vectors, bits)                                                              \
-  static void tile_##rows##_##vectors##_##bits(const ik_product *p, const tile_places *places, \
-                                               ptrdiff_t panel, const uint8_t *step) {         \
-    tile(p, places, panel, step, rows, vectors, bits);                                         \
+#define TILE(rows, vectors, kind)                                           \
+  static void tile_##rows##_##vectors##_##kind(                             \
+      const stretch *at, const uint8_t *const *row_bases, __m256i (*group_sums)[2]) { \
+    tile(at, row_bases, group_sums, rows, vectors, kind);                   \
   }
-#define TILES(bits)                                                    \
-  TILE(6, 1, bits) TILE(4, 1, bits) TILE(2, 1, bits) TILE(1, 1, bits)  \
-  TILE(6, 2, bits) TILE(4, 2, bits) TILE(2, 2, bits) TILE(1, 2, bits)
-TILES(2) TILES(3) TILES(4) TILES(5) TILES(6) TILES(7) TILES(8)
-
-#define NAMES(bits)                                                       \
-  {{tile_6_1_##bits, tile_4_1_##bits, tile_2_1_##bits, tile_1_1_##bits},  \
-   {tile_6_2_##bits, tile_4_2_##bits, tile_2_2_##bits, tile_1_2_##bits}}
-static tile_function *const tiles[7][2][4] = {NAMES(2), NAMES(3), NAMES(4), NAMES(5),
-                                              NAMES(6), NAMES(7), NAMES(8)};
+#define TILES(kind)                                                    \
+  TILE(6, 1, kind) TILE(4, 1, kind) TILE(2, 1, kind) TILE(1, 1, kind)  \
+  TILE(6, 2, kind) TILE(4, 2, kind) TILE(2, 2, kind) TILE(1, 2, kind)
+#define NAMES(kind)                                                       \
+  {{tile_6_1_##kind, tile_4_1_##kind, tile_2_1_##kind, tile_1_1_##kind},  \
+   {tile_6_2_##kind, tile_4_2_##kind, tile_2_2_##kind, tile_1_2_##kind}},
+ALL_KINDS(TILES)
+static tile_function *const tiles[KINDS][2][4] = {ALL_KINDS(NAMES)};
 static const int tile_rows[4] = {MOST_ROWS, 4, 2, 1};
+
+INLINE void store_group(const ik_product *p, const group_places *places, ptrdiff_t column,
+                        __m256i (*sums)[2], int rows, const int vectors) {
+  const ptrdiff_t count = p->columns - column;
+  const result_range range = range_of(p->zero, p->low, p->high);
+  const __m128i scale = _mm_cvtsi32_si128(8 - p->bits);
+  for (int r = 0; r < rows; r++) {
+    __m256i scaled[2];
+    for (int v = 0; v < vectors; v++) {
+      __m256i bias = _mm256_loadu_si256((const __m256i *)(p->bias + column + v * LANES));
+      scaled[v] = _mm256_add_epi32(_mm256_sll_epi32(sums[r][v], scale), bias);
+    }
+    const ptrdiff_t target = places->targets[r] + column;
+    if (p->is_float) {
+      store_floats((float *)p->places.base + target, scaled, vectors, count,
+                   p->multipliers + column, p->offsets + column);
+    } else {
+      store_quantized((uint8_t *)p->places.base + target, scaled, vectors, count,
+                      p->multipliers + column, &range);
+    }
+  }
+}
+
+static void multiply_group(const ik_product *p, const group_places *places, int rows,
+                           ptrdiff_t column, const uint8_t *weights, int vectors) {
+  __m256i sums[GROUP_ROWS][2];
+  uint8_t widened_weights[STRETCH_STEPS * 4 * PANEL];
+  memset(sums, 0, (size_t)rows * sizeof(sums[0]));
+  const ptrdiff_t depth = p->rows.run_count * ((p->rows.run_bytes + 3) / 4);
+  stretch at = {&p->rows, 0, p->bits == 8 ? depth : STRETCH_STEPS, weights};
+  for (; at.first_step < depth; at.first_step += at.steps) {
+    if (at.steps > depth - at.first_step) at.steps = depth - at.first_step;
+    if (p->bits < 8) {
+      widen(weights, at.steps, vectors, p->bits, widened_weights);
+      weights += at.steps * vectors * 4 * p->bits;
+      at.weights = widened_weights;
+    }
+    int choice = first_choice(p->bits);
+    for (int row = 0; row < rows; row += tile_rows[choice]) {
+      while (tile_rows[choice] > rows - row) choice++;
+      tiles[kind_of(p->bits)][vectors - 1][choice](&at, places->rows + row, sums + row);
+    }
+  }
+  if (vectors == 1) {
+    store_group(p, places, column, sums, rows, 1);
+  } else {
+    store_group(p, places, column, sums, rows, 2);
+  }
+}
 
 static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row,
                     ptrdiff_t first_panel, ptrdiff_t last_panel) {
@@ -95,11 +120,10 @@ static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row
     const uint8_t *weights = p->weights + panel * depth * ik_step_bytes(PANEL, p->bits);
     const int vectors = p->columns - panel * PANEL > LANES ? 2 : 1;
     ptrdiff_t y = first_row / width, x = first_row % width;
-    int choice = 0;
-    for (ptrdiff_t row = first_row; row < last_row; row += tile_rows[choice]) {
-      while (tile_rows[choice] > last_row - row) choice++;
-      tile_places places;
-      for (int r = 0; r < tile_rows[choice]; r++) {
+    for (ptrdiff_t row = first_row; row < last_row; row += GROUP_ROWS) {
+      const int rows = (int)(last_row - row < GROUP_ROWS ? last_row - row : GROUP_ROWS);
+      group_places places;
+      for (int r = 0; r < rows; r++) {
         places.rows[r] = p->rows.base + y * p->rows.row_pitch + x * p->rows.column_pitch;
         places.targets[r] = y * p->places.row_pitch + x * p->places.column_pitch;
         if (++x == width) {
@@ -107,7 +131,7 @@ static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row
           y++;
         }
       }
-      tiles[p->bits - 2][vectors - 1][choice](p, &places, panel, weights);
+      multiply_group(p, &places, rows, panel * PANEL, weights, vectors);
     }
   }
 }
