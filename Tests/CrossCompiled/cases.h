@@ -10,8 +10,8 @@
 /* Fills `target` with what `kernels` make of the case. */
 typedef void run_case(const ik_kernels *kernels, const void *inputs, uint8_t *target);
 
-/* Runs the case with the portable set and all others, on targets of `bytes` bytes with guards around
-   them, and counts differences. */
+/* Runs the case with the portable set and all others, on targets of `bytes` bytes with guards
+   around them, and counts differences. */
 void compare(const char *name, run_case *run, const void *inputs, size_t bytes);
 
 /* From `least` to `most`, the same in every run. */

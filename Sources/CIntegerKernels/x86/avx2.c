@@ -2,6 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "../compilers.h"
 #include "../instruction_sets.h"
 #include "../planes.h"
 #include "CIntegerKernels.h"

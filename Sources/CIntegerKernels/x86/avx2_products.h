@@ -3,8 +3,8 @@
    do. Weights of 8 bits are widened to 16. */
 
 /* The first two of each column of a step, then the others. */
-INLINE int byte_place(int place, int vectors) {
-  return place % 4 / 2 * (vectors * 16) + place / 4 * 2 + place % 2;
+INLINE int byte_place(int place, int places) {
+  return place % 4 / 2 * (places / 2) + place / 4 * 2 + place % 2;
 }
 
 /* Bytes of which two products fit in 16 bits, or four; or none but in 32 bits. */
@@ -24,7 +24,7 @@ INLINE void multiply_wide_steps(__m256i (*sums)[2], const uint8_t *const *source
   for (ptrdiff_t first = 0; first < steps; first += WIDE_STEPS) {
     const ptrdiff_t count = steps - first < WIDE_STEPS ? steps - first : WIDE_STEPS;
     uint16_t wide[MOST_ROWS][WIDE_STEPS * 4];
-#pragma clang loop unroll(full)
+    UNROLL
     for (int r = 0; r < rows; r++) {
       for (ptrdiff_t s = 0; s < count; s += 4) {
         __m128i bytes = _mm_loadu_si128((const __m128i *)(sources[r] + (first + s) * 4));
@@ -33,15 +33,15 @@ INLINE void multiply_wide_steps(__m256i (*sums)[2], const uint8_t *const *source
     }
     for (ptrdiff_t pair = 0; pair < count * 2; pair++) {
       __m256i w[2];
-#pragma clang loop unroll(full)
+      UNROLL
       for (int v = 0; v < vectors; v++) {
         w[v] = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(weights + v * 16)));
       }
       weights += vectors * 16;
-#pragma clang loop unroll(full)
+      UNROLL
       for (int r = 0; r < rows; r++) {
         __m256i x = repeated_four((const uint8_t *)(wide[r] + pair * 2));
-#pragma clang loop unroll(full)
+        UNROLL
         for (int v = 0; v < vectors; v++) {
           sums[r][v] = _mm256_add_epi32(sums[r][v], _mm256_madd_epi16(x, w[v]));
         }
@@ -56,16 +56,16 @@ INLINE void multiply_narrow_steps(__m256i (*sums)[2], const uint8_t *const *sour
                                   const int vectors, const int steps) {
   const __m256i ones = _mm256_set1_epi16(1);
   __m256i w[2][2];
-#pragma clang loop unroll(full)
+  UNROLL
   for (int s = 0; s < steps; s++) {
-#pragma clang loop unroll(full)
+    UNROLL
     for (int v = 0; v < vectors; v++) {
       w[s][v] = _mm256_loadu_si256((const __m256i *)(weights + (s * vectors + v) * 32));
     }
   }
-#pragma clang loop unroll(full)
+  UNROLL
   for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
+    UNROLL
     for (int v = 0; v < vectors; v++) {
       __m256i sum = _mm256_maddubs_epi16(repeated_four(sources[r] + offset), w[0][v]);
       if (steps == 2) {

@@ -1,6 +1,6 @@
 /* Products of unsigned and signed bytes, four in each multiply-add. */
 
-INLINE int byte_place(int place, int vectors) { return (void)vectors, place; }
+INLINE int byte_place(int place, int places) { return (void)places, place; }
 
 enum { BYTES, KINDS };
 #define ALL_KINDS(use) use(BYTES)
@@ -15,15 +15,15 @@ INLINE void multiply_steps(__m256i (*sums)[2], const uint8_t *const *sources, pt
   (void)kind;
   for (ptrdiff_t s = 0; s < steps; s++) {
     __m256i w[2];
-#pragma clang loop unroll(full)
+    UNROLL
     for (int v = 0; v < vectors; v++) {
       w[v] = _mm256_loadu_si256((const __m256i *)(weights + v * 32));
     }
     weights += vectors * 32;
-#pragma clang loop unroll(full)
+    UNROLL
     for (int r = 0; r < rows; r++) {
       __m256i x = repeated_four(sources[r] + s * 4);
-#pragma clang loop unroll(full)
+      UNROLL
       for (int v = 0; v < vectors; v++) {
         sums[r][v] = _mm256_dpbusd_avx_epi32(sums[r][v], x, w[v]);
       }

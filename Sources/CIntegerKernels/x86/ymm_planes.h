@@ -1,7 +1,6 @@
-/* Weights of any width, widened as a product goes along. A step of a panel of n vectors (8 columns by 4 along
-   the depth, a byte each) holds b = n * 4 * w bytes for every plane of w bits: byte p % b keeps the
-   bits of the weight at place p from w * (p / b) on. Widened weights are not scaled: a tile
-   multiplies its sums by 2^(8 - bits) at the end. */
+/* Weights of narrow widths, widened to bytes: b bytes of a plane of w bits, repeated to 32, hold the
+   bits of block i of b weights from w * i on. They are not scaled; `completed` multiplies the sums
+   by 2^(8 - bits). */
 
 INLINE __m256i repeated(const uint8_t *p, int bytes) {
   int64_t eight;
@@ -77,25 +76,5 @@ static void widen(const uint8_t *packed, ptrdiff_t steps, int vectors, int bits,
   case bits * 2 + 1: widen_as(packed, steps, bytes, 2, bits); break;
     CASES(2) CASES(3) CASES(4) CASES(5) CASES(6) CASES(7)
 #undef CASES
-  }
-}
-
-static void pack_step(const int8_t *weights, ptrdiff_t width, int bits, uint8_t *packed) {
-  const int vectors = (int)(width / LANES);
-  memset(packed, 0, (size_t)ik_step_bytes(width, bits));
-  if (bits == 8) {
-    for (int p = 0; p < vectors * 32; p++) {
-      packed[byte_place(p, vectors)] = (uint8_t)weights[p];
-    }
-    return;
-  }
-  for (int w = 4, shift = 0; w > 0; w /= 2) {
-    if (!(bits & w)) continue;
-    const int bytes = vectors * 4 * w;
-    for (int p = 0; p < vectors * 32; p++) {
-      packed[p % bytes] |= (uint8_t)(ik_plane_of(weights[p], bits, shift, w) << p / bytes * w);
-    }
-    packed += bytes;
-    shift += w;
   }
 }

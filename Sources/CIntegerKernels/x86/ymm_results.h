@@ -7,6 +7,12 @@ static ptrdiff_t panel_place(ptrdiff_t column, ptrdiff_t width) {
   return column % lane / 4 * LANES + column / lane * 4 + column % 4;
 }
 
+/* The sums of weights that were not scaled, with the bias. */
+INLINE __m256i completed(__m256i sum, const int32_t *bias, int bits) {
+  sum = _mm256_sll_epi32(sum, _mm_cvtsi32_si128(8 - bits));
+  return _mm256_add_epi32(sum, _mm256_loadu_si256((const __m256i *)bias));
+}
+
 typedef struct {
   __m256i zero; /* 16 bits */
   __m256i low, high;

@@ -1,7 +1,7 @@
 /* Depthwise convolutions and pooling, 32 channels at a time. Four rows of one column of the window
-   are multiplied at once: `interleave_taps` brings their bytes, and `interleave_weights` those of the
-   weights, in TAP_VECTORS vectors for each of four sums. Element i of lane l of sum v is channel
-   16 l + 4 v + i. */
+   are multiplied at once: `interleave_taps` brings their bytes, and `interleave_weights` those of
+   the weights, in TAP_VECTORS vectors for each of four sums, to which `add_taps` adds the products.
+   Element i of lane l of sum v is channel 16 l + 4 v + i. */
 
 #define COLUMN_VECTORS (4 * TAP_VECTORS)
 

@@ -1,9 +1,21 @@
-/* Products by register tiles: rows by vectors of 8 columns. A stretch of the depth is widened once
-   for a group of rows, whose sums wait in memory meanwhile: sixteen registers hold either the sums of a
-   tile or what widening needs. */
+/* Products by register tiles: rows by vectors of columns. A stretch of the depth is widened once
+   for a group of rows, whose sums wait in memory meanwhile: registers hold either the sums of a tile
+   or what widening needs.
+
+   What a set defines before it includes this:
+     PANEL, LANES, VECTOR_BYTES (of a step), MOST_ROWS (4 at least), vector (of sums)
+     ALL_KINDS, KINDS, kind_of, first_choice
+                     kinds of widths that tiles differ by, and the choice of rows for a width
+     widen           weights of less than 8 bits as bytes
+     multiply_steps  adds the products of steps along a run to the sums of a tile
+     range_of, completed, store_floats, store_quantized
+                     results of the sums of a row */
 
 #define GROUP_ROWS 48
 #define STRETCH_STEPS 64
+/* Rows of tiles to choose from, the tallest first. */
+#define TILE_CHOICES 4
+#define TILE_ROWS(choice) ((choice) == 0 ? MOST_ROWS : 8 >> (choice))
 
 typedef struct {
   const uint8_t *rows[GROUP_ROWS];
@@ -16,12 +28,12 @@ typedef struct {
   const uint8_t *weights; /* of these steps, as bytes */
 } stretch;
 
-INLINE void tile(const stretch *at, const uint8_t *const *row_bases, __m256i (*group_sums)[2],
+INLINE void tile(const stretch *at, const uint8_t *const *row_bases, vector (*group_sums)[2],
                  const int rows, const int vectors, const int kind) {
-  __m256i sums[MOST_ROWS][2];
-#pragma clang loop unroll(full)
+  vector sums[MOST_ROWS][2];
+  UNROLL
   for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
+    UNROLL
     for (int v = 0; v < vectors; v++) sums[r][v] = group_sums[r][v];
   }
   const ptrdiff_t run_steps = (at->rows->run_bytes + 3) / 4;
@@ -31,55 +43,52 @@ INLINE void tile(const stretch *at, const uint8_t *const *row_bases, __m256i (*g
   for (ptrdiff_t left = at->steps; left > 0; step = 0) {
     const ptrdiff_t steps = run_steps - step < left ? run_steps - step : left;
     const uint8_t *sources[MOST_ROWS];
-#pragma clang loop unroll(full)
+    UNROLL
     for (int r = 0; r < rows; r++) sources[r] = row_bases[r] + *run + step * 4;
     multiply_steps(sums, sources, steps, weights, rows, vectors, kind);
-    weights += steps * vectors * 32;
+    weights += steps * vectors * VECTOR_BYTES;
     left -= steps;
     run++;
   }
-#pragma clang loop unroll(full)
+  UNROLL
   for (int r = 0; r < rows; r++) {
-#pragma clang loop unroll(full)
+    UNROLL
     for (int v = 0; v < vectors; v++) group_sums[r][v] = sums[r][v];
   }
 }
 
 typedef void tile_function(const stretch *, const uint8_t *const *row_bases,
-                           __m256i (*group_sums)[2]);
+                           vector (*group_sums)[2]);
 
-#define TILE(rows, vectors, kind)                                           \
-  static void tile_##rows##_##vectors##_##kind(                             \
-      const stretch *at, const uint8_t *const *row_bases, __m256i (*group_sums)[2]) { \
-    tile(at, row_bases, group_sums, rows, vectors, kind);                   \
+#define TILE(choice, vectors, kind)                                                      \
+  static void tile_##choice##_##vectors##_##kind(                                         \
+      const stretch *at, const uint8_t *const *row_bases, vector (*group_sums)[2]) {      \
+    tile(at, row_bases, group_sums, TILE_ROWS(choice), vectors, kind);                    \
   }
 #define TILES(kind)                                                    \
-  TILE(6, 1, kind) TILE(4, 1, kind) TILE(2, 1, kind) TILE(1, 1, kind)  \
-  TILE(6, 2, kind) TILE(4, 2, kind) TILE(2, 2, kind) TILE(1, 2, kind)
+  TILE(0, 1, kind) TILE(1, 1, kind) TILE(2, 1, kind) TILE(3, 1, kind)  \
+  TILE(0, 2, kind) TILE(1, 2, kind) TILE(2, 2, kind) TILE(3, 2, kind)
 #define NAMES(kind)                                                       \
-  {{tile_6_1_##kind, tile_4_1_##kind, tile_2_1_##kind, tile_1_1_##kind},  \
-   {tile_6_2_##kind, tile_4_2_##kind, tile_2_2_##kind, tile_1_2_##kind}},
+  {{tile_0_1_##kind, tile_1_1_##kind, tile_2_1_##kind, tile_3_1_##kind},  \
+   {tile_0_2_##kind, tile_1_2_##kind, tile_2_2_##kind, tile_3_2_##kind}},
 ALL_KINDS(TILES)
-static tile_function *const tiles[KINDS][2][4] = {ALL_KINDS(NAMES)};
-static const int tile_rows[4] = {MOST_ROWS, 4, 2, 1};
+static tile_function *const tiles[KINDS][2][TILE_CHOICES] = {ALL_KINDS(NAMES)};
 
 INLINE void store_group(const ik_product *p, const group_places *places, ptrdiff_t column,
-                        __m256i (*sums)[2], int rows, const int vectors) {
+                        vector (*sums)[2], int rows, const int vectors) {
   const ptrdiff_t count = p->columns - column;
   const result_range range = range_of(p->zero, p->low, p->high);
-  const __m128i scale = _mm_cvtsi32_si128(8 - p->bits);
   for (int r = 0; r < rows; r++) {
-    __m256i scaled[2];
+    vector whole[2];
     for (int v = 0; v < vectors; v++) {
-      __m256i bias = _mm256_loadu_si256((const __m256i *)(p->bias + column + v * LANES));
-      scaled[v] = _mm256_add_epi32(_mm256_sll_epi32(sums[r][v], scale), bias);
+      whole[v] = completed(sums[r][v], p->bias + column + v * LANES, p->bits);
     }
     const ptrdiff_t target = places->targets[r] + column;
     if (p->is_float) {
-      store_floats((float *)p->places.base + target, scaled, vectors, count,
+      store_floats((float *)p->places.base + target, whole, vectors, count,
                    p->multipliers + column, p->offsets + column);
     } else {
-      store_quantized((uint8_t *)p->places.base + target, scaled, vectors, count,
+      store_quantized((uint8_t *)p->places.base + target, whole, vectors, count,
                       p->multipliers + column, &range);
     }
   }
@@ -87,7 +96,7 @@ INLINE void store_group(const ik_product *p, const group_places *places, ptrdiff
 
 static void multiply_group(const ik_product *p, const group_places *places, int rows,
                            ptrdiff_t column, const uint8_t *weights, int vectors) {
-  __m256i sums[GROUP_ROWS][2];
+  vector sums[GROUP_ROWS][2];
   uint8_t widened_weights[STRETCH_STEPS * 4 * PANEL];
   memset(sums, 0, (size_t)rows * sizeof(sums[0]));
   const ptrdiff_t depth = p->rows.run_count * ((p->rows.run_bytes + 3) / 4);
@@ -96,12 +105,12 @@ static void multiply_group(const ik_product *p, const group_places *places, int 
     if (at.steps > depth - at.first_step) at.steps = depth - at.first_step;
     if (p->bits < 8) {
       widen(weights, at.steps, vectors, p->bits, widened_weights);
-      weights += at.steps * vectors * 4 * p->bits;
+      weights += at.steps * ik_step_bytes(vectors * LANES, p->bits);
       at.weights = widened_weights;
     }
     int choice = first_choice(p->bits);
-    for (int row = 0; row < rows; row += tile_rows[choice]) {
-      while (tile_rows[choice] > rows - row) choice++;
+    for (int row = 0; row < rows; row += TILE_ROWS(choice)) {
+      while (TILE_ROWS(choice) > rows - row) choice++;
       tiles[kind_of(p->bits)][vectors - 1][choice](&at, places->rows + row, sums + row);
     }
   }
