@@ -3,6 +3,10 @@
 #include "CIntegerKernels.h"
 #include "instruction_sets.h"
 
+#if defined(__aarch64__) && defined(__linux__)
+#include <sys/auxv.h>
+#endif
+
 static int always(void) { return 1; }
 
 #if defined(__x86_64__)
@@ -19,6 +23,12 @@ static int runs_avxvnni(void) {
 }
 #endif
 
+#if defined(__aarch64__) && defined(__linux__)
+static int runs_neon_i8mm(void) { return (getauxval(AT_HWCAP2) & HWCAP2_I8MM) != 0; }
+
+static int runs_neon_dotprod(void) { return (getauxval(AT_HWCAP) & HWCAP_ASIMDDP) != 0; }
+#endif
+
 static const struct {
   const ik_kernels *kernels;
   int (*runs)(void);
@@ -27,6 +37,10 @@ static const struct {
     {&ik_kernels_avx512vnni, runs_avx512vnni},
     {&ik_kernels_avxvnni, runs_avxvnni},
     {&ik_kernels_avx2, runs_avx2},
+#endif
+#if defined(__aarch64__) && defined(__linux__)
+    {&ik_kernels_neon_i8mm, runs_neon_i8mm},
+    {&ik_kernels_neon_dotprod, runs_neon_dotprod},
 #endif
     {&ik_kernels_portable, always},
 };
