@@ -74,41 +74,44 @@ static void lookup(const uint8_t table[256], const uint8_t *x, ptrdiff_t count, 
   for (; i < count; i++) y[i] = table[x[i]];
 }
 
+INLINE uint8x8_t quantized(const float *x, const ik_affine *affine) {
+  const float32x4_t scale = vdupq_n_f32(affine->scale);
+  float32x4_t values[2];
+  UNROLL
+  for (int v = 0; v < 2; v++) {
+    float32x4_t value = vdivq_f32(vld1q_f32(x + v * 4), scale);
+    values[v] = vbslq_f32(vceqq_f32(value, value), value, vdupq_n_f32(0));
+  }
+  return saturated(values, affine->zero);
+}
+
 static void quantize(ik_affine affine, const float *x, ptrdiff_t x_step, ptrdiff_t count,
                      uint8_t *y) {
-  const float32x4_t scale = vdupq_n_f32(affine.scale);
-  for (ptrdiff_t i = 0; i < count; i += 8) {
+  ptrdiff_t i = 0;
+  for (; x_step == 1 && i + 8 <= count; i += 8) vst1_u8(y + i, quantized(x + i, &affine));
+  for (; i < count; i += 8) {
     const ptrdiff_t present = count - i < 8 ? count - i : 8;
-    const float *source = x + i * x_step;
     float gathered[8] = {0};
-    if (x_step != 1 || present < 8) {
-      for (ptrdiff_t e = 0; e < present; e++) gathered[e] = source[e * x_step];
-      source = gathered;
-    }
-    float32x4_t values[2];
-    UNROLL
-    for (int v = 0; v < 2; v++) {
-      float32x4_t value = vdivq_f32(vld1q_f32(source + v * 4), scale);
-      values[v] = vbslq_f32(vceqq_f32(value, value), value, vdupq_n_f32(0));
-    }
-    store_eight_bytes(y + i, saturated(values, affine.zero), present);
+    for (ptrdiff_t e = 0; e < present; e++) gathered[e] = x[(i + e) * x_step];
+    store_eight_bytes(y + i, quantized(gathered, &affine), present);
   }
 }
 
 static void dequantize(ik_affine affine, const uint8_t *x, ptrdiff_t count, float *y,
                        ptrdiff_t y_step) {
-  for (ptrdiff_t i = 0; i < count; i += 8) {
+  float32x4_t values[2];
+  ptrdiff_t i = 0;
+  for (; y_step == 1 && i + 8 <= count; i += 8) {
+    dequantized(x + i, &affine, values);
+    vst1q_f32(y + i, values[0]);
+    vst1q_f32(y + i + 4, values[1]);
+  }
+  for (; i < count; i += 8) {
     const ptrdiff_t present = count - i < 8 ? count - i : 8;
-    uint8_t last[8] = {0};
-    if (present < 8) memcpy(last, x + i, (size_t)present);
-    float32x4_t values[2];
-    dequantized(present < 8 ? last : x + i, &affine, values);
-    if (y_step == 1) {
-      store_four_floats(y + i, values[0], present);
-      store_four_floats(y + i + 4, values[1], present - 4);
-      continue;
-    }
+    uint8_t gathered[8] = {0};
     float scattered[8];
+    memcpy(gathered, x + i, (size_t)present);
+    dequantized(gathered, &affine, values);
     vst1q_f32(scattered, values[0]);
     vst1q_f32(scattered + 4, values[1]);
     for (ptrdiff_t e = 0; e < present; e++) y[(i + e) * y_step] = scattered[e];
