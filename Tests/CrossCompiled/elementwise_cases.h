@@ -39,6 +39,12 @@ static void run_dequantize(const ik_kernels *kernels, const void *inputs, uint8_
   kernels->dequantize(in->affine, in->a, in->count, (float *)(void *)target, in->step);
 }
 
+/* `step` counts the planes. */
+static void run_interleave(const ik_kernels *kernels, const void *inputs, uint8_t *target) {
+  const elementwise_inputs *in = inputs;
+  kernels->interleave(in->a, in->count + 3, in->step, in->count, target);
+}
+
 static ik_affine random_affine(void) {
   ik_affine affine = {(float)between(1, 1000) * 1e-4f, random_byte()};
   if (once_in(4)) affine.scale = 0.25f; /* ties */
@@ -102,7 +108,20 @@ static void float_cases(void) {
   }
 }
 
+static void interleave_cases(void) {
+  for (int i = 0; i < 100; i++) {
+    const ptrdiff_t count = between(0, 70), planes = once_in(2) ? 3 : between(1, 20);
+    const size_t bytes = (size_t)((count + 3) * planes);
+    uint8_t *x = room(bytes);
+    for (size_t k = 0; k < bytes; k++) x[k] = random_byte();
+    elementwise_inputs in = {.a = x, .count = count, .step = planes};
+    compare("interleave", run_interleave, &in, (size_t)(count * planes));
+    free(x);
+  }
+}
+
 static void elementwise_cases(void) {
+  interleave_cases();
   pair_cases();
   lookup_cases();
   float_cases();

@@ -10,27 +10,29 @@ typedef struct {
   __m512 scale, reciprocal;
   __m512i zero;
   int is_ordinary; /* whether value * reciprocal stays near the quotient */
+  int nan_is_zero;
 } rounding;
 
-INLINE rounding rounding_to(const ik_affine *affine) {
+INLINE rounding rounding_to(const ik_affine *affine, int nan_is_zero) {
   return (rounding){_mm512_set1_ps(affine->scale), _mm512_set1_ps(1.0f / affine->scale),
                     _mm512_set1_epi32(affine->zero),
-                    affine->scale > 1e-30f && affine->scale < 1e30f};
+                    affine->scale > 1e-30f && affine->scale < 1e30f, nan_is_zero};
 }
 
-/* NaN becomes 0. Conversion turns what is too small into the least int32, and would do so with what
-   is too large. */
+/* Conversion turns NaN and what is too small into the least int32, and would do so with what is too
+   large. The minimum with a NaN is its second operand. */
 INLINE __m512i rounded_quotient(__m512 value, const rounding *to) {
   value = _mm512_div_ps(value, to->scale);
-  value = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(value, value, _CMP_ORD_Q), value);
-  return _mm512_cvtps_epi32(_mm512_min_ps(value, _mm512_set1_ps(1e9f)));
+  if (to->nan_is_zero) {
+    value = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(value, value, _CMP_ORD_Q), value);
+  }
+  return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(1e9f), value));
 }
 
 /* saturate_u8(round_half_even(value / scale) + zero). The product with the reciprocal is within 1.5
    * 2^-14 of the rounded quotient below 512, beyond which every result saturates: only where it
    comes closer than 2^-13 to the middle between two integers does it take a division. */
 INLINE __m128i requantized(__m512 value, const rounding *to) {
-  /* The minimum with a NaN is its second operand. */
   const __m512 ratio =
       _mm512_min_ps(_mm512_set1_ps(1e9f), _mm512_mul_ps(value, to->reciprocal));
   __m512i q = _mm512_cvtps_epi32(ratio);
@@ -71,7 +73,7 @@ INLINE void combine_some(const ik_sum *s, const rounding *to, const uint8_t *a, 
 
 INLINE void combine(const ik_sum *s, const uint8_t *a, const uint8_t *b, ptrdiff_t count,
                     uint8_t *y, const int is_sum) {
-  const rounding to = rounding_to(&s->result);
+  const rounding to = rounding_to(&s->result, 0);
   ptrdiff_t i = 0;
   for (; i + 16 <= count; i += 16) combine_some(s, &to, a + i, b + i, 16, y + i, is_sum);
   if (i < count) combine_some(s, &to, a + i, b + i, count - i, y + i, is_sum);
@@ -97,7 +99,7 @@ INLINE __m512i places_apart(ptrdiff_t step) {
 
 static void quantize(ik_affine affine, const float *x, ptrdiff_t x_step, ptrdiff_t count,
                      uint8_t *y) {
-  const rounding to = rounding_to(&affine);
+  const rounding to = rounding_to(&affine, 1);
   ptrdiff_t i = 0;
   if (x_step == 1) {
     for (; i + 16 <= count; i += 16) store_some(y + i, requantized(_mm512_loadu_ps(x + i), &to), 16);

@@ -19,11 +19,12 @@ INLINE result_range range_of(uint8_t zero, uint8_t low, uint8_t high) {
                         _mm512_set1_epi8((char)high)};
 }
 
-/* round_half_even(sum * multiplier), right wherever it matters for 8 bits: conversion turns what is
-   too small into the least int32, and would do so with what is too large. */
+/* round_half_even(sum * multiplier), right wherever it matters for 8 bits: conversion turns NaN and
+   what is too small into the least int32, and would do so with what is too large. The minimum with
+   a NaN is its second operand. */
 INLINE __m512i rescaled(__m512i sum, const float *multipliers) {
   __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(multipliers));
-  return _mm512_cvtps_epi32(_mm512_min_ps(x, _mm512_set1_ps(1e9f)));
+  return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(1e9f), x));
 }
 
 /* Two vectors as 32 values of 16 bits in the order of their columns, the zero added. */

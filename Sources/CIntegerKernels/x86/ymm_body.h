@@ -22,4 +22,5 @@ const ik_kernels KERNELS = {
     .lookup = lookup,
     .quantize = quantize,
     .dequantize = dequantize,
+    .interleave = ik_interleave,
 };

@@ -10,9 +10,10 @@ protocol FloatFunction: Sendable {
 }
 
 /// A function of every element of an array.
-typealias VectorKernel = @convention(c) (
-  UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?
-) -> Void
+typealias VectorKernel =
+  @convention(c) (
+    UnsafePointer<Float>?, Int, UnsafeMutablePointer<Float>?
+  ) -> Void
 
 extension FloatFunction {
   var kernel: VectorKernel? { nil }

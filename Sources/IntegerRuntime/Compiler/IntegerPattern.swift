@@ -259,9 +259,10 @@ struct IntegerPattern {
     graph.outputs = [ValueInfo(name: value, type: nil)]
     let model = Model(operatorSets: [OperatorSet(version: OpsetUpgrade.latest)], graph: graph)
     guard let engine = try? FloatEngine(model: model, pool: compiler.pool),
-      case .tensor(let result)? = (try? engine.run([
-        source: .tensor(Tensor(reals, shape: [256]))
-      ]))?[value], result.elementType == .float32, result.count == 256
+      case .tensor(let result)? =
+        (try? engine.run([
+          source: .tensor(Tensor(reals, shape: [256]))
+        ]))?[value], result.elementType == .float32, result.count == 256
     else { return nil }
     return result.elements(of: Float.self)
   }

@@ -27,7 +27,8 @@ struct QuantizedLayer {
     let isConstant = node.inputs.dropFirst().allSatisfy { compiler.constant($0) != nil }
     guard isConstant, node.inputs.count > 4 else { return nil }
     if kind == .average { return }
-    guard let weight = compiler.constant(node.inputs[3]), [.int8, .uint8].contains(weight.elementType)
+    guard let weight = compiler.constant(node.inputs[3]),
+      [.int8, .uint8].contains(weight.elementType)
     else { return nil }
     switch kind {
     case .convolution:
@@ -153,7 +154,8 @@ struct QuantizedLayer {
   }
 
   /// Weights beyond int8 (unsigned ones about a zero point) as parts that add up to them.
-  private func parts(_ weights: [Int], channels: Int, depth: Int) -> (integers: [Int8], count: Int) {
+  private func parts(_ weights: [Int], channels: Int, depth: Int) -> (integers: [Int8], count: Int)
+  {
     var rest = weights
     var parts: [[Int8]] = []
     repeat {
@@ -207,7 +209,9 @@ struct QuantizedLayer {
         DepthwiseOperation(
           name: name, source: source, target: target, window: window,
           range: ResultRange(output),
-          weights: (0..<taps * channels).map { Int8(integers[$0 % channels * taps + $0 / channels]) },
+          weights: (0..<taps * channels).map {
+            Int8(integers[$0 % channels * taps + $0 / channels])
+          },
           bias: bias, multipliers: multipliers, integerMultiplications: places * taps * channels))
       return
     }

@@ -25,10 +25,11 @@ private final class CombineStep: Step, @unchecked Sendable {
   private let right: PlacedValue
   private let target: PlacedValue
   private let job: ik_sum
-  private let function: @convention(c) (
-    UnsafePointer<ik_sum>?, UnsafePointer<UInt8>?, UnsafePointer<UInt8>?, Int,
-    UnsafeMutablePointer<UInt8>?
-  ) -> Void
+  private let function:
+    @convention(c) (
+      UnsafePointer<ik_sum>?, UnsafePointer<UInt8>?, UnsafePointer<UInt8>?, Int,
+      UnsafeMutablePointer<UInt8>?
+    ) -> Void
 
   init(_ operation: CombineOperation, _ memory: PlanMemory) {
     left = memory[operation.left]
