@@ -173,7 +173,7 @@ import Testing
     ["quantize", "m.onnx", "-o", "o", "--calibration", "d", "--bits", "1"],
     ["quantize", "m.onnx", "-o", "o"], ["benchmark", "m.onnx", "--threads", "1,x"],
     ["benchmark", "m.onnx", "--shape", "x"],
-    ["evaluate", "m.onnx", "--data", "d", "--engine", "integer"],
+    ["evaluate", "m.onnx", "--data", "d", "--engine", "vulkan"],
     ["evaluate", "m.onnx", "--data", "d", "--scale", "x"],
     ["evaluate", "m.onnx", "--data", "d", "--resize", "0"],
     ["evaluate", "m.onnx", "--data", "d", "--threads", "0"],

@@ -13,12 +13,13 @@ struct Command {
     return runner.deletingLastPathComponent().appendingPathComponent("tapq")
   }()
 
-  init(_ arguments: [String]) throws {
+  init(_ arguments: [String], environment: [String: String] = [:]) throws {
     let process = Process()
     process.executableURL = Command.executable
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(
-      ["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+      environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+    ) { $1 }
     let output = Pipe()
     let errors = Pipe()
     process.standardOutput = output
