@@ -54,25 +54,15 @@ void fk_pack_rows(const fk_kernels *k, float *packed, const float *matrix, ptrdi
   for (ptrdiff_t piece = 0; piece < fk_pieces_of(depth); piece++) {
     ptrdiff_t start = fk_piece_start(piece, depth), end = fk_piece_start(piece + 1, depth);
     for (ptrdiff_t first = 0; first < rows; first += k->rows) {
+      if (depth_stride == 1 && first + k->rows <= rows) {
+        k->pack_block(packed, matrix + first * row_stride + start, end - start, row_stride);
+        packed += k->rows * (end - start);
+        continue;
+      }
       for (ptrdiff_t d = start; d < end; d++) {
         for (ptrdiff_t r = first; r < first + k->rows; r++) {
           *packed++ = r < rows ? matrix[r * row_stride + d * depth_stride] : 0.0f;
         }
-      }
-    }
-  }
-}
-
-/* Tiles of 16 by 16 keep both sides in the cache nearest to the core. */
-void fk_transpose(const float *source, ptrdiff_t source_pitch, ptrdiff_t rows, ptrdiff_t columns,
-                  float *target, ptrdiff_t target_pitch) {
-  const ptrdiff_t tile = 16;
-  for (ptrdiff_t first = 0; first < rows; first += tile) {
-    const ptrdiff_t last = first + tile < rows ? first + tile : rows;
-    for (ptrdiff_t c = 0; c < columns; c++) {
-      float *line = target + c * target_pitch;
-      for (ptrdiff_t r = first; r < last; r++) {
-        memcpy(line + r, source + r * source_pitch + c, sizeof(float));
       }
     }
   }

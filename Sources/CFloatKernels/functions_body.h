@@ -116,13 +116,14 @@ static void masked_softmax(const float *x, ptrdiff_t count, float divisor, const
                            float *y) {
   vec peaks = (vec)-INFINITY;
   ptrdiff_t whole = count / FK_LANES * FK_LANES;
+  const float reciprocal = 1.0f / divisor;
   for (ptrdiff_t i = 0; i < whole; i += FK_LANES) {
-    vec v = load(x + i) / (vec)divisor;
+    vec v = load(x + i) * (vec)reciprocal;
     if (mask) v += load(mask + i);
     store(y + i, v);
     peaks = v > peaks ? v : peaks;
   }
-  for (ptrdiff_t i = whole; i < count; i++) y[i] = x[i] / divisor + (mask ? mask[i] : 0.0f);
+  for (ptrdiff_t i = whole; i < count; i++) y[i] = x[i] * reciprocal + (mask ? mask[i] : 0.0f);
   softmax_below(y, count, largest_of(peaks, y + whole, count - whole), y);
 }
 

@@ -78,3 +78,80 @@ static void pack_tail(const float *const *columns, ptrdiff_t count, const ptrdif
     for (ptrdiff_t t = 0; t < count; t++) *packed++ = columns[t][offsets[k]];
   }
 }
+
+#if FK_ROWS == 8
+#define FK_LOW(a, b) __builtin_shufflevector(a, b, 0, 8, 1, 9, 4, 12, 5, 13)
+#define FK_HIGH(a, b) __builtin_shufflevector(a, b, 2, 10, 3, 11, 6, 14, 7, 15)
+#define FK_FRONT(a, b) __builtin_shufflevector(a, b, 0, 1, 8, 9, 4, 5, 12, 13)
+#define FK_BACK(a, b) __builtin_shufflevector(a, b, 2, 3, 10, 11, 6, 7, 14, 15)
+
+/* Turns FK_ROWS vectors along the depth into as many along the rows. */
+INLINE void turn(rvec *x) {
+  rvec a[8], b[8];
+  for (int i = 0; i < 8; i += 2) {
+    a[i] = FK_LOW(x[i], x[i + 1]);
+    a[i + 1] = FK_HIGH(x[i], x[i + 1]);
+  }
+  for (int i = 0; i < 8; i += 4) {
+    b[i] = FK_FRONT(a[i], a[i + 2]);
+    b[i + 1] = FK_BACK(a[i], a[i + 2]);
+    b[i + 2] = FK_FRONT(a[i + 1], a[i + 3]);
+    b[i + 3] = FK_BACK(a[i + 1], a[i + 3]);
+  }
+  for (int i = 0; i < 4; i++) {
+    x[i] = __builtin_shufflevector(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    x[i + 4] = __builtin_shufflevector(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+#else
+INLINE void turn(rvec *x) {
+  rvec a = __builtin_shufflevector(x[0], x[1], 0, 4, 1, 5);
+  rvec b = __builtin_shufflevector(x[0], x[1], 2, 6, 3, 7);
+  rvec c = __builtin_shufflevector(x[2], x[3], 0, 4, 1, 5);
+  rvec d = __builtin_shufflevector(x[2], x[3], 2, 6, 3, 7);
+  x[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5);
+  x[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
+  x[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5);
+  x[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
+}
+#endif
+
+/* A block of FK_ROWS rows whose elements follow each other along the depth. */
+static void pack_block(float *packed, const float *matrix, ptrdiff_t depth, ptrdiff_t row_stride) {
+  ptrdiff_t d = 0;
+  for (; d + FK_ROWS <= depth; d += FK_ROWS) {
+    rvec x[FK_ROWS];
+    for (int r = 0; r < FK_ROWS; r++) x[r] = *(const urvec *)(matrix + r * row_stride + d);
+    turn(x);
+    for (int k = 0; k < FK_ROWS; k++) *(urvec *)(packed + (d + k) * FK_ROWS) = x[k];
+  }
+  for (; d < depth; d++) {
+    for (int r = 0; r < FK_ROWS; r++) packed[d * FK_ROWS + r] = matrix[r * row_stride + d];
+  }
+}
+
+INLINE void transpose_part(const float *source, ptrdiff_t source_pitch, ptrdiff_t rows,
+                           ptrdiff_t columns, float *target, ptrdiff_t target_pitch) {
+  for (ptrdiff_t r = 0; r < rows; r++) {
+    for (ptrdiff_t c = 0; c < columns; c++) {
+      memcpy(target + c * target_pitch + r, source + r * source_pitch + c, sizeof(float));
+    }
+  }
+}
+
+static void transpose(const float *source, ptrdiff_t source_pitch, ptrdiff_t rows,
+                      ptrdiff_t columns, float *target, ptrdiff_t target_pitch) {
+  const ptrdiff_t whole = columns / FK_ROWS * FK_ROWS;
+  ptrdiff_t r = 0;
+  for (; r + FK_ROWS <= rows; r += FK_ROWS, source += FK_ROWS * source_pitch, target += FK_ROWS) {
+    for (ptrdiff_t c = 0; c < whole; c += FK_ROWS) {
+      rvec x[FK_ROWS];
+      for (int i = 0; i < FK_ROWS; i++) x[i] = *(const urvec *)(source + i * source_pitch + c);
+      turn(x);
+      for (int i = 0; i < FK_ROWS; i++) *(urvec *)(target + (c + i) * target_pitch) = x[i];
+    }
+    transpose_part(source + whole, source_pitch, FK_ROWS, columns - whole,
+                   target + whole * target_pitch, target_pitch);
+  }
+  transpose_part(source, source_pitch, rows - r, columns, target, target_pitch);
+}

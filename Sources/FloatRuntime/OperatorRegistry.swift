@@ -25,6 +25,7 @@ enum OperatorRegistry {
     UnaryOperators.definitions,
     ErfGeluOperator.definitions,
     MaskedSoftmaxOperator.definitions,
+    FusedAttentionOperator.definitions,
     RotaryEmbedding.definitions,
     AttentionOperator.definitions,
     WindowOperators.definitions,

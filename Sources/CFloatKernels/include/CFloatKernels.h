@@ -85,6 +85,11 @@ typedef struct fk_kernels {
   /* Rows [first_row, last_row) must start at a multiple of `rows`. */
   void (*product)(const fk_product *, const fk_columns *, ptrdiff_t first_panel,
                   ptrdiff_t last_panel, ptrdiff_t first_row, ptrdiff_t last_row);
+  /* packed[k * rows + r] = matrix[r * row_stride + k] for a whole block of rows. */
+  void (*pack_block)(float *packed, const float *matrix, ptrdiff_t depth, ptrdiff_t row_stride);
+  /* target[c * target_pitch + r] = source[r * source_pitch + c], of any 4-byte cells. */
+  void (*transpose)(const float *source, ptrdiff_t source_pitch, ptrdiff_t rows, ptrdiff_t columns,
+                    float *target, ptrdiff_t target_pitch);
   void (*window_sum)(const fk_window *);
   void (*window_max)(const fk_window *);
   /* NULL where the instruction set has no masked loads. */
@@ -100,7 +105,7 @@ typedef struct fk_kernels {
      NULL. `mean` and `inverse` receive the mean and the reciprocal of the root. */
   void (*normalize)(const float *x, ptrdiff_t count, float epsilon, const float *scale,
                     const float *bias, float *y, float *mean, float *inverse);
-  /* y = softmax(x / divisor + mask), the mask NULL for none. */
+  /* y = softmax(x * (1 / divisor) + mask), the mask NULL for none; y may be x. */
   void (*masked_softmax)(const float *x, ptrdiff_t count, float divisor, const float *mask,
                          float *y);
   /* y = exp(x - max) / sum of these over the row. */
@@ -113,10 +118,6 @@ typedef struct fk_kernels {
   void (*requantize)(const float *sums, ptrdiff_t count, const float *multipliers, ptrdiff_t step,
                      int32_t zero, int32_t least, int32_t most, uint8_t *target);
 } fk_kernels;
-
-/* target[c * target_pitch + r] = source[r * source_pitch + c], of any 4-byte cells. */
-void fk_transpose(const float *source, ptrdiff_t source_pitch, ptrdiff_t rows, ptrdiff_t columns,
-                  float *target, ptrdiff_t target_pitch);
 
 /* The instruction set that the kernels use on this machine: "avx512", "avx2" or "portable". */
 const char *fk_instruction_set(void);

@@ -1,4 +1,3 @@
-import CFloatKernels
 import Parallelism
 import Tensors
 
@@ -127,7 +126,7 @@ struct StridedCopy: Sendable {
     _ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ cell: Int, across: Int, last: Int
   ) {
     if cell == 4, target[last] == 1 {
-      fk_transpose(
+      KernelSet.best.table.pointee.transpose(
         x.assumingMemoryBound(to: Float.self), source[last], extents[last], extents[across],
         y.assumingMemoryBound(to: Float.self), target[across])
       return

@@ -11,6 +11,15 @@ extension GraphPatch {
     }
   }
 
+  /// Turns the attention around a `tapq:MaskedSoftmax` into one `tapq:FusedAttention`: queries, keys
+  /// and values [batch, length, heads, size], transposed, multiplied, and transposed back.
+  static var fuseAttention: GraphPatch {
+    GraphPatch("fuse attention") { model in
+      let finder = ChainFinder(model.graph)
+      try model.graph.replaceChains { try finder.attention(endingAt: $0) }
+    }
+  }
+
   /// Turns Div by a constant -> Erf -> Add 1 -> Mul by what was divided -> Mul 0.5 into one
   /// `tapq:ErfGelu` with the attribute `divisor`.
   static var fuseGelu: GraphPatch {
@@ -86,6 +95,41 @@ private struct ChainFinder {
       return (softmax, [sum, scaled])
     }
     return nil
+  }
+
+  func attention(endingAt node: Node) throws -> (node: Node, inner: [String])? {
+    guard let mixed = try source(of: node.identity, transposed: [0, 2, 1, 3]),
+      let mix = producers[mixed], usage.isPrivate(mixed), mix.isOperator("MatMul"),
+      let weights = mix.input(0), let values = mix.input(1), usage.isPrivate(weights),
+      usage.isPrivate(values), let softmax = producers[weights],
+      softmax.isOperator("MaskedSoftmax", domain: ConvolutionOperators.fusedDomain),
+      let scores = softmax.input(0), let mask = softmax.input(1), usage.isPrivate(scores),
+      let product = producers[scores], product.isOperator("MatMul"),
+      let queries = product.input(0), let keys = product.input(1), usage.isPrivate(queries),
+      usage.isPrivate(keys), let q = try source(of: queries, transposed: [0, 2, 1, 3]),
+      let v = try source(of: values, transposed: [0, 2, 1, 3])
+    else { return nil }
+    var inner = [mixed, weights, values, scores, queries, keys]
+    var k = try source(of: keys, transposed: [0, 2, 3, 1])
+    if k == nil, let middle = try source(of: keys, transposed: [0, 1, 3, 2]),
+      usage.isPrivate(middle)
+    {
+      k = try source(of: middle, transposed: [0, 2, 1, 3])
+      inner.append(middle)
+    }
+    guard let k else { return nil }
+    let fused = Node(
+      name: node.name, op: "FusedAttention", domain: ConvolutionOperators.fusedDomain,
+      inputs: [q, k, v, mask], outputs: [node.identity], attributes: softmax.attributes)
+    return (fused, inner)
+  }
+
+  /// What a Transpose with this permutation makes the value of.
+  private func source(of value: String, transposed order: [Int]) throws -> String? {
+    guard let node = producers[value], node.isOperator("Transpose"),
+      try node.ints("perm") == order
+    else { return nil }
+    return node.input(0)
   }
 
   /// The other operand of a node that combines it with a constant.

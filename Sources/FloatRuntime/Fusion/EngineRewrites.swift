@@ -24,7 +24,7 @@ enum EngineRewrites {
     return patches + [
       .materializeConstants, .removeIdentities, .fuseQuantizedLayers, .foldConstants(),
       .foldBatchNormalization, .fuseActivations, .fuseGelu,
-      .fuseMaskedSoftmax,
+      .fuseMaskedSoftmax, .fuseAttention,
     ]
   }
 }
