@@ -39,6 +39,8 @@ import Testing
       Convolution(
         input: [1, 24, 11, 8], outputs: 24, kernel: [3, 3], stride: 2, pad: 1, groups: 24,
         type: .int8),
+      Convolution(input: [2, 16, 9, 10], outputs: 16, kernel: [3, 3], pad: 1, groups: 16),
+      Convolution(input: [1, 2, 7, 13], outputs: 2, kernel: [3, 3], pad: 1, groups: 2),
       Convolution(input: [1, 5, 10, 10], outputs: 5, kernel: [5, 5], pad: 2, groups: 5),
       Convolution(input: [1, 4, 6, 6], outputs: 8, kernel: [3, 3], pad: 1, groups: 4),
       Convolution(input: [2, 6, 31], outputs: 9, kernel: [5], stride: 2, pad: 2),

@@ -46,6 +46,19 @@ INLINE void tile(const ik_product *p, const tile_places *places, ptrdiff_t panel
     return;
   }
   const result_range range = range_of(p->zero, p->low, p->high);
+  if (vectors == 1 && rows % 4 == 0 && count >= LANES) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r += 4) {
+      uint8_t *targets[4];
+      __m512i four[4];
+      for (int i = 0; i < 4; i++) {
+        targets[i] = (uint8_t *)p->places.base + places->targets[r + i] + column;
+        four[i] = sums[r + i][0];
+      }
+      store_four_rows(targets, four, p->multipliers + column, &range);
+    }
+    return;
+  }
 #pragma clang loop unroll(full)
   for (int r = 0; r < rows; r++) {
     store_quantized((uint8_t *)p->places.base + places->targets[r] + column, sums[r], vectors,
@@ -77,6 +90,31 @@ static tile_function *const tiles[7][4][4] = {NAMES(2), NAMES(3), NAMES(4), NAME
                                               NAMES(6), NAMES(7), NAMES(8)};
 static const int tile_rows[4][4] = {{12, 6, 3, 1}, {12, 6, 3, 1}, {8, 4, 2, 1}, {6, 3, 2, 1}};
 
+/* Rows in one line, at even distances; more than a tile needs, so that nothing depends on how
+   many. */
+INLINE void place_line(const ik_product *p, ptrdiff_t y, ptrdiff_t x, tile_places *places) {
+  const uint8_t *row = p->rows.base + y * p->rows.row_pitch + x * p->rows.column_pitch;
+  ptrdiff_t target = y * p->places.row_pitch + x * p->places.column_pitch;
+#pragma clang loop unroll(full)
+  for (int r = 0; r < 12; r++) {
+    places->rows[r] = row + r * p->rows.column_pitch;
+    places->targets[r] = target + r * p->places.column_pitch;
+  }
+}
+
+/* `count` rows from (y, x) on, across lines. */
+static void place_lines(const ik_product *p, ptrdiff_t y, ptrdiff_t x, int count,
+                        tile_places *places) {
+  for (int r = 0; r < count; r++) {
+    places->rows[r] = p->rows.base + y * p->rows.row_pitch + x * p->rows.column_pitch;
+    places->targets[r] = y * p->places.row_pitch + x * p->places.column_pitch;
+    if (++x == p->rows.width) {
+      x = 0;
+      y++;
+    }
+  }
+}
+
 static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row,
                     ptrdiff_t first_panel, ptrdiff_t last_panel) {
   const ptrdiff_t width = p->rows.width;
@@ -91,14 +129,12 @@ static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row
     for (ptrdiff_t row = first_row; row < last_row; row += choices[choice]) {
       while (choices[choice] > last_row - row) choice++;
       tile_places places;
-      for (int r = 0; r < choices[choice]; r++) {
-        places.rows[r] = p->rows.base + y * p->rows.row_pitch + x * p->rows.column_pitch;
-        places.targets[r] = y * p->places.row_pitch + x * p->places.column_pitch;
-        if (++x == width) {
-          x = 0;
-          y++;
-        }
+      if (x + choices[choice] <= width) {
+        place_line(p, y, x, &places);
+      } else {
+        place_lines(p, y, x, choices[choice], &places);
       }
+      for (x += choices[choice]; x >= width; x -= width) y++;
       tiles[p->bits - 2][vectors - 1][choice](p, &places, panel, weights);
     }
   }

@@ -62,6 +62,22 @@ INLINE __m512i four_quantized(const __m512i *sums, const float *multipliers,
   return limited(_mm512_packus_epi16(low, high), range);
 }
 
+/* 16 results of each of four rows of one vector. */
+INLINE void store_four_rows(uint8_t *const *targets, const __m512i *sums,
+                            const float *multipliers, const result_range *range) {
+  __m512i low = joined(rescaled(sums[0], multipliers), rescaled(sums[1], multipliers), range);
+  __m512i high = joined(rescaled(sums[2], multipliers), rescaled(sums[3], multipliers), range);
+  /* Lane l holds columns 4 l to 4 l + 3 of each row. */
+  const __m512i order =
+      _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  __m512i bytes =
+      _mm512_permutexvar_epi32(order, limited(_mm512_packus_epi16(low, high), range));
+  _mm_storeu_si128((__m128i *)targets[0], _mm512_castsi512_si128(bytes));
+  _mm_storeu_si128((__m128i *)targets[1], _mm512_extracti32x4_epi32(bytes, 1));
+  _mm_storeu_si128((__m128i *)targets[2], _mm512_extracti32x4_epi32(bytes, 2));
+  _mm_storeu_si128((__m128i *)targets[3], _mm512_extracti32x4_epi32(bytes, 3));
+}
+
 /* `count` results of `vectors` vectors. */
 INLINE void store_quantized(uint8_t *target, const __m512i *sums, const int vectors,
                             ptrdiff_t count, const float *multipliers,

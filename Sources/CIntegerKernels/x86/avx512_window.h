@@ -102,6 +102,55 @@ INLINE void line_3x3(const ik_window *w, const uint8_t *source, uint8_t *target,
   }
 }
 
+/* Lines of 3 x 3 windows of few channels, several places in a vector: with stride 1 a line is one
+   run of bytes, of which tap j reads what lies j places further. */
+INLINE void flat_line_3x3(const ik_window *w, const uint8_t *source, uint8_t *target,
+                          const channel_block *block, __m512i weights[3][4]) {
+  const ptrdiff_t bytes = w->width * w->channels;
+  for (ptrdiff_t i = 0; i < bytes; i += 64) {
+    const ptrdiff_t count = bytes - i < 64 ? bytes - i : 64;
+    const __mmask64 mask = first_bytes(count);
+    __m512i sums[4], column[4];
+    copy_vectors(sums, block->bias);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 3; j++) {
+      load_column(source + i + j * w->column_pitch, w->row_pitch, 3, mask, column);
+      add_products(sums, column, weights[j]);
+    }
+    store_bytes(target + i, four_quantized(sums, block->multipliers, &block->range), count);
+  }
+}
+
+/* The block for lines of several places: all that belongs to a channel, repeated. */
+static void repeat_channels(const ik_depthwise *d, channel_block *block, __m512i weights[3][4]) {
+  const ik_window *w = &d->window;
+  int32_t bias[64];
+  float multipliers[64];
+  int8_t taps[9][64];
+  for (ptrdiff_t i = 0; i < 64; i++) {
+    bias[i] = d->bias[i % w->channels];
+    multipliers[i] = d->multipliers[i % w->channels];
+    for (ptrdiff_t t = 0; t < 9; t++) taps[t][i] = d->weights[t * d->weight_pitch + i % w->channels];
+  }
+  const ik_depthwise repeated = {.window = {.kernel_rows = 3, .kernel_columns = 3, .channels = 64},
+                                 .weights = taps[0], .weight_pitch = 64, .bias = bias,
+                                 .multipliers = multipliers, .zero = d->zero, .low = d->low,
+                                 .high = d->high};
+  *block = block_at(&repeated, 0);
+  for (int j = 0; j < 3; j++) weights_of(&repeated, 0, 0, j, weights[j]);
+}
+
+static void flat_depthwise(const ik_depthwise *d, ptrdiff_t first_row, ptrdiff_t last_row) {
+  const ik_window *w = &d->window;
+  channel_block block;
+  __m512i weights[3][4];
+  repeat_channels(d, &block, weights);
+  for (ptrdiff_t y = first_row; y < last_row; y++) {
+    flat_line_3x3(w, w->source + y * w->stride_rows * w->row_pitch,
+                  w->target + y * w->target_row_pitch, &block, weights);
+  }
+}
+
 static void line_of_any_kernel(const ik_depthwise *d, const uint8_t *source, uint8_t *target,
                                const channel_block *block, ptrdiff_t channel) {
   const ik_window *w = &d->window;
@@ -129,6 +178,11 @@ static void depthwise(const ik_depthwise *d, ptrdiff_t first_row, ptrdiff_t last
   const ik_window *w = &d->window;
   const int is_3x3 = w->kernel_rows == 3 && w->kernel_columns == 3 && w->dilation_rows == 1 &&
                      w->dilation_columns == 1 && w->stride_columns <= 2;
+  if (is_3x3 && w->stride_columns == 1 && w->channels < 64 && 64 % w->channels == 0 &&
+      w->column_pitch == w->channels && w->target_column_pitch == w->channels) {
+    flat_depthwise(d, first_row, last_row);
+    return;
+  }
   for (ptrdiff_t channel = 0; channel < w->channels; channel += 64) {
     const channel_block block = block_at(d, channel);
     __m512i weights[3][4];
