@@ -13,10 +13,12 @@ typedef struct {
   int nan_is_zero;
 } rounding;
 
+INLINE int is_ordinary_scale(float scale) { return scale > 1e-30f && scale < 1e30f; }
+
 INLINE rounding rounding_to(const ik_affine *affine, int nan_is_zero) {
   return (rounding){_mm512_set1_ps(affine->scale), _mm512_set1_ps(1.0f / affine->scale),
                     _mm512_set1_epi32(affine->zero),
-                    affine->scale > 1e-30f && affine->scale < 1e30f, nan_is_zero};
+                    is_ordinary_scale(affine->scale), nan_is_zero};
 }
 
 /* Conversion turns NaN and what is too small into the least int32, and would do so with what is too
@@ -71,10 +73,59 @@ INLINE void combine_some(const ik_sum *s, const rounding *to, const uint8_t *a, 
   store_some(y, _mm_min_epu8(q, _mm_set1_epi8((char)s->high)), count);
 }
 
+/* 2^23 + q for 64 bytes, vector v the columns of a panel's vector v: the bytes become the low end of
+   the mantissa. */
+INLINE void widened_bytes(const uint8_t *p, __m512 *out) {
+  const __m512i q = _mm512_loadu_si512(p), none = _mm512_setzero_si512();
+  const __m512i exponent = _mm512_set1_epi16(0x4b00);
+  const __m512i low = _mm512_unpacklo_epi8(q, none), high = _mm512_unpackhi_epi8(q, none);
+  out[0] = _mm512_castsi512_ps(_mm512_unpacklo_epi16(low, exponent));
+  out[1] = _mm512_castsi512_ps(_mm512_unpackhi_epi16(low, exponent));
+  out[2] = _mm512_castsi512_ps(_mm512_unpacklo_epi16(high, exponent));
+  out[3] = _mm512_castsi512_ps(_mm512_unpackhi_epi16(high, exponent));
+}
+
+/* 64 results; 0, and nothing written, where one of them needs a division. Ordinary scales make no
+   NaN. */
+INLINE int combine_64(const ik_sum *s, const rounding *to, const result_range *range,
+                      const uint8_t *a, const uint8_t *b, uint8_t *y, const int is_sum) {
+  const __m512 zero_a = _mm512_set1_ps(0x1p23f + (float)s->a.zero);
+  const __m512 zero_b = _mm512_set1_ps(0x1p23f + (float)s->b.zero);
+  const __m512 scale_a = _mm512_set1_ps(s->a.scale), scale_b = _mm512_set1_ps(s->b.scale);
+  __m512 x[4], z[4];
+  __m512i q[4];
+  __m512 largest = _mm512_setzero_ps();
+  widened_bytes(a, x);
+  widened_bytes(b, z);
+  for (int v = 0; v < 4; v++) {
+    x[v] = _mm512_mul_ps(_mm512_sub_ps(x[v], zero_a), scale_a);
+    z[v] = _mm512_mul_ps(_mm512_sub_ps(z[v], zero_b), scale_b);
+    __m512 value = is_sum ? _mm512_add_ps(x[v], z[v]) : _mm512_mul_ps(x[v], z[v]);
+    __m512 ratio = _mm512_mul_ps(value, to->reciprocal);
+    ratio = _mm512_min_ps(_mm512_set1_ps(1e9f), ratio);
+    q[v] = _mm512_cvtps_epi32(ratio);
+    __m512 rest = _mm512_abs_ps(_mm512_sub_ps(ratio, _mm512_cvtepi32_ps(q[v])));
+    largest = _mm512_max_ps(largest, rest);
+  }
+  if (_mm512_cmp_ps_mask(largest, _mm512_set1_ps(0.5f - 0x1p-13f), _CMP_GT_OQ)) return 0;
+  __m512i bytes = _mm512_packus_epi16(joined(q[0], q[1], range), joined(q[2], q[3], range));
+  _mm512_storeu_si512(y, limited(bytes, range));
+  return 1;
+}
+
 INLINE void combine(const ik_sum *s, const uint8_t *a, const uint8_t *b, ptrdiff_t count,
                     uint8_t *y, const int is_sum) {
   const rounding to = rounding_to(&s->result, 0);
+  const result_range range = range_of((uint8_t)s->result.zero, s->low, s->high);
+  const int is_ordinary =
+      to.is_ordinary && is_ordinary_scale(s->a.scale) && is_ordinary_scale(s->b.scale);
   ptrdiff_t i = 0;
+  for (; is_ordinary && i + 64 <= count; i += 64) {
+    if (combine_64(s, &to, &range, a + i, b + i, y + i, is_sum)) continue;
+    for (ptrdiff_t k = i; k < i + 64; k += 16) {
+      combine_some(s, &to, a + k, b + k, 16, y + k, is_sum);
+    }
+  }
   for (; i + 16 <= count; i += 16) combine_some(s, &to, a + i, b + i, 16, y + i, is_sum);
   if (i < count) combine_some(s, &to, a + i, b + i, count - i, y + i, is_sum);
 }
