@@ -115,16 +115,38 @@ static void place_lines(const ik_product *p, ptrdiff_t y, ptrdiff_t x, int count
   }
 }
 
+/* Weights that the next panel will stream, fetched piece by piece while this one is swept. */
+typedef struct {
+  const uint8_t *next, *end;
+  ptrdiff_t piece;
+} fetcher;
+
+static fetcher fetch_behind(const ik_product *p, const uint8_t *weights, ptrdiff_t bytes,
+                            ptrdiff_t panel, ptrdiff_t last_panel, ptrdiff_t tiles) {
+  if (panel + 1 >= last_panel) return (fetcher){weights, weights, 0};
+  ptrdiff_t columns = p->columns - (panel + 1) * PANEL;
+  if (columns < PANEL) bytes = bytes * ((columns + LANES - 1) / LANES) / (PANEL / LANES);
+  return (fetcher){weights, weights + bytes, bytes / tiles + 64};
+}
+
+INLINE void fetch_piece(fetcher *f) {
+  const uint8_t *end = f->end - f->next < f->piece ? f->end : f->next + f->piece;
+  for (; f->next < end; f->next += 64) _mm_prefetch((const char *)f->next, _MM_HINT_T1);
+}
+
 static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row,
                     ptrdiff_t first_panel, ptrdiff_t last_panel) {
   const ptrdiff_t width = p->rows.width;
   const ptrdiff_t depth = p->rows.run_count * ((p->rows.run_bytes + 3) / 4);
   for (ptrdiff_t panel = first_panel; panel < last_panel; panel++) {
-    const uint8_t *weights = p->weights + panel * depth * ik_step_bytes(PANEL, p->bits);
+    const ptrdiff_t panel_bytes = depth * ik_step_bytes(PANEL, p->bits);
+    const uint8_t *weights = p->weights + panel * panel_bytes;
     ptrdiff_t columns = p->columns - panel * PANEL;
     int vectors = columns >= PANEL ? PANEL / LANES : (int)((columns + LANES - 1) / LANES);
     const int *choices = tile_rows[vectors - 1];
     ptrdiff_t y = first_row / width, x = first_row % width;
+    fetcher behind = fetch_behind(p, weights + panel_bytes, panel_bytes, panel, last_panel,
+                                  (last_row - first_row) / choices[0] + 1);
     int choice = 0;
     for (ptrdiff_t row = first_row; row < last_row; row += choices[choice]) {
       while (choices[choice] > last_row - row) choice++;
@@ -134,6 +156,7 @@ static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row
       } else {
         place_lines(p, y, x, choices[choice], &places);
       }
+      fetch_piece(&behind);
       for (x += choices[choice]; x >= width; x -= width) y++;
       tiles[p->bits - 2][vectors - 1][choice](p, &places, panel, weights);
     }
