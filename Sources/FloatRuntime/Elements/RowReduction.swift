@@ -40,6 +40,29 @@ enum Rows {
     }
   }
 
+  /// Folds [outer, count, inner] over its middle axis: lines of `inner` elements, one after another.
+  static func reduceAcross<Op: Reduction>(
+    _ op: Op, _ x: Tensor, count: Int, inner: Int, shape: [Int], pool: WorkerPool
+  ) -> Tensor {
+    x.withElements(of: Float.self) { source in
+      Tensor(shape: shape) { (out: UnsafeMutableBufferPointer<Float>) in
+        guard let input = source.baseAddress, let output = out.baseAddress else { return }
+        nonisolated(unsafe) let (from, to) = (input, output)
+        pool.forEach(out.count / inner) { block in
+          let total = to + block * inner
+          for index in 0..<inner { total[index] = op.initial(Float.self) }
+          for row in 0..<count {
+            let line = from + (block * count + row) * inner
+            for index in 0..<inner {
+              total[index] = op.combine(total[index], op.map(line[index]))
+            }
+          }
+          for index in 0..<inner { total[index] = op.finish(total[index], count: count) }
+        }
+      }
+    }
+  }
+
   /// Eight running totals: short dependency chains, and less rounding than one.
   static func fold<Op: Reduction, T: ComputeElement>(
     _ op: Op, _ row: UnsafePointer<T>, _ count: Int

@@ -43,6 +43,10 @@ enum ReductionOperators {
   static func reduce<Op: Reduction>(
     _ op: Op, _ wide: Tensor, _ plan: Plan, _ pool: WorkerPool
   ) -> Tensor {
+    if let inner = plan.inner, wide.elementType == .float32 {
+      return Rows.reduceAcross(
+        op, wide, count: plan.count, inner: inner, shape: plan.shape, pool: pool)
+    }
     let x = wide.permuted(plan.order)
     func run<T: ComputeElement>(_: T.Type) -> Tensor {
       Rows.reduce(
@@ -110,6 +114,8 @@ enum ReductionOperators {
     let rows: Int
     let count: Int
     let shape: [Int]
+    /// Elements after the reduced axes, where these lie side by side before others.
+    let inner: Int?
 
     init(_ input: [Int], _ axes: [Int], _ keepDimensions: Bool) {
       let kept = input.indices.filter { !axes.contains($0) }
@@ -119,6 +125,13 @@ enum ReductionOperators {
       shape =
         keepDimensions
         ? input.indices.map { axes.contains($0) ? 1 : input[$0] } : kept.map { input[$0] }
+      if let first = axes.first, let last = axes.last, last - first + 1 == axes.count,
+        last + 1 < input.count, rows > 0, count > 0
+      {
+        inner = Tensor.count(of: Array(input[(last + 1)...]))
+      } else {
+        inner = nil
+      }
     }
   }
 }
