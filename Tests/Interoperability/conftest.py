@@ -1,6 +1,7 @@
 """Fixtures: the tapq binary that $TAPQ names, and a quantizer that keeps its results."""
 
 import functools
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -66,6 +67,14 @@ class Tapq:
         result, outputs = self.attempt_run(model, inputs, engine)
         assert result.returncode == 0, f"{engine} engine on {model}\n{result.stderr}"
         return outputs
+
+    def integer_share(self, model, inputs):
+        """How much of the multiply-accumulates runs in integers."""
+        shapes = []
+        for name, values in inputs.items():
+            shapes += ["--shape", f"{name}={'x'.join(map(str, values.shape))}"]
+        flags = ["--engine", "integer", "--runs", "1", "--threads", "1", "--json"]
+        return json.loads(self.call("benchmark", model, *shapes, *flags))[0]["integer_share"]
 
 
 @pytest.fixture(scope="session")

@@ -34,9 +34,8 @@ class Builder:
 
     def node(self, operator, *inputs, outputs=1, **attributes):
         names = [f"v{len(self.nodes)}_{position}" for position in range(outputs)]
-        self.nodes.append(
-            helper.make_node(operator, list(inputs), names, name=f"n{len(self.nodes)}", **attributes)
-        )
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), names, name=name, **attributes))
         return names[0] if outputs == 1 else names
 
     def conv(self, data, channels, filters, kernel=3, bias=True, **attributes):
@@ -58,8 +57,11 @@ class Builder:
             [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
             self.initializers,
         )
+        opsets = [helper.make_opsetid("", self.opset)]
         model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8
+            graph,
+            opset_imports=opsets,
+            ir_version=helper.find_min_ir_version_for(opsets),
         )
         model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
         return Pattern(

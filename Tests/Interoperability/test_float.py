@@ -1,4 +1,4 @@
-"""The float engine against stock ONNX Runtime and against the outputs stored beside the networks."""
+"""The float engine against stock ONNX Runtime and against the outputs beside the networks."""
 
 import numpy
 import pytest
