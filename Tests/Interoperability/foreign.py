@@ -180,6 +180,29 @@ def requantized(net, data, scale, zero):
     return net.node("DequantizeLinear", net.node("QuantizeLinear", data, *parameters), *parameters)
 
 
+def int8_weight(net, *shape):
+    integers = net.random.integers(-127, 128, shape).astype(numpy.int8)
+    scale = numpy.float32(shape[-1] ** -0.5 / 64)
+    return net.node(
+        "DequantizeLinear", net.constant(integers), net.constant(scale), net.constant(numpy.int8(0))
+    )
+
+
+def float_products():
+    """Layers with quantized weights behind a node that nobody quantized, as NNCF leaves Flatten."""
+    net = Builder("Gemm behind Flatten", ["N", 8, 1, 1])
+    flat = net.node("Flatten", requantized(net, "x", 8 / 255, 128))
+    yield net.pattern(net.node("Gemm", flat, int8_weight(net, 5, 8), net.weight(5), transB=1))
+
+    net = Builder("MatMul behind Reshape", ["N", 8, 1, 1])
+    flat = net.node("Reshape", requantized(net, "x", 8 / 255, 128), net.constant([-1, 8]))
+    yield net.pattern(net.node("MatMul", flat, int8_weight(net, 8, 5)))
+
+    net = Builder("Conv behind Abs", ["N", 8, 6, 6])
+    positive = net.node("Abs", requantized(net, "x", 8 / 255, 128))
+    yield net.pattern(net.node("Conv", positive, int8_weight(net, 5, 8, 3, 3), net.weight(5)))
+
+
 def blocked_networks():
     for name, (type, opset) in BLOCKED_TYPES.items():
         net = Builder(f"{name} MatMul", ["N", 6, 64], opset)

@@ -48,7 +48,8 @@ class Builder:
             attributes["pads"] = [side // 2 for side in size] * 2
         return self.node("Conv", *inputs, **attributes)
 
-    def pattern(self, output, **kernels):
+    def model(self, output):
+        """The network as it is, checked by nothing."""
         self.nodes[-1].output[list(self.nodes[-1].output).index(output)] = "y"
         graph = helper.make_graph(
             self.nodes,
@@ -58,12 +59,14 @@ class Builder:
             self.initializers,
         )
         opsets = [helper.make_opsetid("", self.opset)]
-        model = helper.make_model(
+        return helper.make_model(
             graph,
             opset_imports=opsets,
             ir_version=helper.find_min_ir_version_for(opsets),
         )
-        model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+
+    def pattern(self, output, **kernels):
+        model = onnx.shape_inference.infer_shapes(self.model(output), strict_mode=True)
         return Pattern(
             self.name,
             model,

@@ -11,6 +11,7 @@ from foreign import (
     QuantFormat,
     all_networks,
     blocked_networks,
+    float_products,
     quantize,
     quantize_with_nncf,
 )
@@ -19,6 +20,7 @@ from stock_runtime import StockRuntime, assert_agrees
 
 NETWORKS = {network.name: network for network in all_networks()}
 BLOCKED = {network.name: network for network in blocked_networks()}
+FLOAT_PRODUCTS = {network.name: network for network in float_products()}
 
 # ONNX Runtime fuses Softmax into QLinearSoftmax, which adds up a table of rounded exponentials and
 # is up to three steps off: the judge of these networks is the runtime without its fusions.
@@ -78,6 +80,16 @@ def test_quantized_by_nncf(tapq, name):
         pytest.skip("nncf is not installed")
     path = quantize_with_nncf(NETWORKS[name], tapq.new_folder())
     judge_network(tapq, path, name, f"{name} by NNCF")
+
+
+@pytest.mark.parametrize("count", [1, 4, 24])
+@pytest.mark.parametrize("name", FLOAT_PRODUCTS)
+def test_float_products(tapq, name, count):
+    """ONNX Runtime may quantize their activations where it fuses."""
+    path = tapq.new_folder() / "float.onnx"
+    onnx.save(FLOAT_PRODUCTS[name].model, path)
+    inputs = {"x": FLOAT_PRODUCTS[name].inputs["x"][:count]}
+    judge(tapq, path, inputs, f"{name}, {count} samples", optimized=False)
 
 
 @pytest.mark.parametrize("name", BLOCKED)
