@@ -119,6 +119,15 @@ def image_networks():
     moved = net.node("Reshape", moved, net.constant(numpy.int64([0, 64, 8])))
     yield net.pattern(net.node("MatMul", moved, net.weight(8, 6)))
 
+    net = Builder("rows, a function, an image", ["N", 4, 6, 10])
+    rows = net.node("MatMul", net.conv("x", 4, 4), net.weight(10, 12))
+    yield net.pattern(net.conv(net.node("Sigmoid", rows), 4, 4))
+
+    net = Builder("sum of an image and rows", ["N", 4, 6, 10])
+    rows = net.node("MatMul", "x", net.weight(10, 12))
+    pooled = net.node("MaxPool", rows, kernel_shape=[3, 3], pads=[1, 1, 1, 1])
+    yield net.pattern(net.node("Add", net.node("Relu", net.conv(pooled, 4, 4)), rows))
+
 
 def matrix_networks():
     for transposed in (0, 1):
