@@ -67,6 +67,9 @@ KERNELS = numpy.ones((FILTERS, CHANNELS, 3, 3))
 UNUSUAL = {
     "scale of each filter": Layer(w_scale=PER_FILTER),
     "zero point of each filter": Layer(w_scale=PER_FILTER, w_zero=I8([3, -100, 0, 127, -128])),
+    "matrix, zero point of each column": matrix(
+        w_scale=PER_FILTER, w_zero=I8([3, -100, 0, 127, -128]), y_scale=F32(0.5)
+    ),
     "unsigned weights": Layer(w=U8(KERNELS * [0, 100, 255]), w_zero=U8(255), y_scale=F32(0.5)),
     "scale of the input is read otherwise": Layer(reader={"x_scale": F32(0.02)}),
     "zero point of the input is read otherwise": Layer(reader={"x_zero": U8(90)}),

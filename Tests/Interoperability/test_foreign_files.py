@@ -74,6 +74,19 @@ def test_integer_operators_of_onnx_runtime(tapq, name, form):
         assert any(f"{node.op_type} '{node.name}'" in result.stderr for node in others)
 
 
+@pytest.mark.parametrize("name", ["conv", "depthwise", "grouped", "residual", "MaxPool", "MatMul"])
+def test_no_samples(tapq, name):
+    """A batch may be empty; so are the results."""
+    network = NETWORKS[name]
+    path = quantize(network, tapq.new_folder(), "uint8 per channel")
+    inputs = {"x": network.inputs["x"][:0]}
+    expected = StockRuntime(path, path.parent, optimized=False).run(inputs)["y"]
+    for engine in ("float", "integer"):
+        result, outputs = tapq.attempt_run(path, inputs, engine)
+        assert result.returncode == 0, f"{engine} engine: {result.returncode} {result.stderr}"
+        assert outputs["y"].shape == expected.shape
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_quantized_by_nncf(tapq, name):
     if importlib.util.find_spec("nncf") is None:
