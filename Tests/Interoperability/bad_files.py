@@ -18,7 +18,8 @@ class Layer:
     x_zero: object = numpy.uint8(128)
     w: object = None
     w_scale: object = numpy.float32(0.004)
-    w_zero: object = numpy.int8(0)
+    w_zero: object = None
+    """Zero for each scale, where it is omitted."""
     bias: object = None
     bias_scale: object = None
     """That of the sums, where it is omitted."""
@@ -35,6 +36,8 @@ class Layer:
         if self.w is None:
             shape = (FILTERS, CHANNELS, 3, 3)
             self.w = random.integers(-127, 128, shape).astype(numpy.int8)
+        if self.w_zero is None:
+            self.w_zero = numpy.zeros(numpy.shape(self.w_scale), self.w.dtype)
         if self.bias is None:
             self.bias = random.integers(-3000, 3000, len(self.w)).astype(numpy.int32)
         shape = (4, CHANNELS, 6, 6) if self.is_convolution else (4, self.w.shape[1])

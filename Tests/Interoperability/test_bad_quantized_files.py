@@ -113,7 +113,6 @@ UNUSUAL_BIASES = {
     "matrix, 8 bits": matrix(bias=BYTES, bias_scale=F32(0.01)),
     "weights with scales along their depth": Layer(
         w_scale=numpy.linspace(0.002, 0.006, CHANNELS, dtype=F32),
-        w_zero=numpy.zeros(CHANNELS, I8),
         axis=1,
         bias_scale=F32(1e-4),
     ),
