@@ -10,8 +10,14 @@ import numpy
 REPOSITORY = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("TAPQ_SHARED", REPOSITORY.parent / "shared"))
 
+PLANS = {
+    "8": ["--bits", "8"],
+    "4": ["--bits", "4"],
+    "mixed": ["--bits", "2,4,8", "--average-bits", "4.8"],
+}
 
-@dataclass
+
+@dataclass(frozen=True)
 class Network:
     name: str
     path: Path
@@ -25,6 +31,14 @@ class Network:
     @property
     def is_present(self):
         return self.path.is_file()
+
+    def inputs(self, first=0, count=None):
+        """Samples for one run; those of `batch` and no other fit where the batch is fixed."""
+        end = first + (count or self.batch)
+        return {name: values[first:end] for name, values in self.samples().items()}
+
+    def calibration(self):
+        return {name: values[self.batch :] for name, values in self.samples().items()}
 
 
 def stored(name):

@@ -34,9 +34,8 @@ class Builder:
 
     def node(self, operator, *inputs, outputs=1, **attributes):
         names = [f"v{len(self.nodes)}_{position}" for position in range(outputs)]
-        self.nodes.append(
-            helper.make_node(operator, list(inputs), names, name=f"n{len(self.nodes)}", **attributes)
-        )
+        name = f"n{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, list(inputs), names, name=name, **attributes))
         return names[0] if outputs == 1 else names
 
     def conv(self, data, channels, filters, kernel=3, bias=True, **attributes):
@@ -49,7 +48,8 @@ class Builder:
             attributes["pads"] = [side // 2 for side in size] * 2
         return self.node("Conv", *inputs, **attributes)
 
-    def pattern(self, output, **kernels):
+    def model(self, output):
+        """The network as it is, checked by nothing."""
         self.nodes[-1].output[list(self.nodes[-1].output).index(output)] = "y"
         graph = helper.make_graph(
             self.nodes,
@@ -58,10 +58,15 @@ class Builder:
             [helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)],
             self.initializers,
         )
-        model = helper.make_model(
-            graph, opset_imports=[helper.make_opsetid("", self.opset)], ir_version=8
+        opsets = [helper.make_opsetid("", self.opset)]
+        return helper.make_model(
+            graph,
+            opset_imports=opsets,
+            ir_version=helper.find_min_ir_version_for(opsets),
         )
-        model = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+
+    def pattern(self, output, **kernels):
+        model = onnx.shape_inference.infer_shapes(self.model(output), strict_mode=True)
         return Pattern(
             self.name,
             model,

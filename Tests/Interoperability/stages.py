@@ -43,7 +43,7 @@ def cut(model, values):
     return stages
 
 
-def steps_apart(tapq, path, inputs):
+def steps_apart(tapq, path, inputs, engine="float"):
     """For each quantized activation, by how many steps tapq and stock ONNX Runtime differ."""
     model = onnx.load(path)
     names = quantized_activations(model.graph)
@@ -54,7 +54,7 @@ def steps_apart(tapq, path, inputs):
     onnx.save(cut(model, values), folder / "stages.onnx")
     feeds = {**inputs, **values}
     stock = StockRuntime(folder / "stages.onnx", folder).run(feeds)
-    own = tapq.run(folder / "stages.onnx", feeds)
+    own = tapq.run(folder / "stages.onnx", feeds, engine)
     return {
         name: numpy.abs(
             stock[name + COMPUTED].astype(numpy.int32)

@@ -1,4 +1,4 @@
-"""The float engine against stock ONNX Runtime and against the outputs stored beside the networks."""
+"""The float engine against stock ONNX Runtime and against the outputs beside the networks."""
 
 import numpy
 import pytest
@@ -20,7 +20,7 @@ def assert_close(expected, found, what):
 def test_float_network(tapq, network):
     if not network.is_present:
         pytest.skip(f"{network.path} is absent")
-    inputs = {name: values[: network.batch] for name, values in network.samples().items()}
+    inputs = network.inputs()
     folder = tapq.new_folder()
     expected = StockRuntime(network.path, folder).run(inputs)
     found = tapq.run(network.path, inputs)

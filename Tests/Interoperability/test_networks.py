@@ -2,7 +2,7 @@
 
 import onnx
 import pytest
-from networks import NETWORKS
+from networks import NETWORKS, PLANS
 from stages import steps_apart
 from stock_runtime import (
     StockRuntime,
@@ -12,13 +12,6 @@ from stock_runtime import (
     layers_of,
     plan_of,
 )
-
-PLANS = {
-    "8": ["--bits", "8"],
-    "4": ["--bits", "4"],
-    "mixed": ["--bits", "2,4,8", "--average-bits", "4.8"],
-}
-
 
 def passes_checker(path):
     try:
@@ -30,14 +23,9 @@ def passes_checker(path):
 
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
-def test_quantized_network(tapq, network, plan):
-    if not network.is_present:
-        pytest.skip(f"{network.path} is absent")
-    samples = network.samples()
-    calibration = {name: values[network.batch :] for name, values in samples.items()}
-    inputs = {name: values[: network.batch] for name, values in samples.items()}
-
-    path = tapq.quantize(network.path, calibration, *PLANS[plan])
+def test_quantized_network(tapq, quantized, network, plan):
+    path = quantized(network, plan)
+    inputs = network.inputs()
     if passes_checker(network.path):
         check_file(path)
     stock = StockRuntime(path, path.parent)

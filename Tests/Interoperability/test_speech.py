@@ -16,22 +16,31 @@ def frames(count):
     return numpy.stack([sound[i * FRAME : (i + 1) * FRAME + CONTEXT] for i in range(count)])
 
 
-@pytest.mark.skipif(not MODEL.is_file(), reason=f"{MODEL} is absent")
-@pytest.mark.parametrize("bits", ["8", "4"])
-def test_speech_detector(tapq, bits):
-    sound = frames(17)
+def written(tapq, sound, bits):
+    """The detector's quantized file."""
     folder = tapq.new_folder()
-    numpy.save(folder / "sound.npy", sound[1:])
+    numpy.save(folder / "sound.npy", sound)
     path = folder / "quantized.onnx"
     sources = [f"input={folder / 'sound.npy'}", "state=0", "sr=16000"]
     flags = [flag for source in sources for flag in ("--calibration", source)]
     tapq.call("quantize", MODEL, "-o", path, *flags, "--bits", bits)
+    return path
 
-    stock = StockRuntime(path, path.parent)
-    assert stock.kernels["QLinearConv"] == len(layers_of(plan_of(path), "Conv")) > 0
-    inputs = {
-        "input": sound[:1],
+
+def inputs_of(frame):
+    return {
+        "input": frame[None],
         "state": numpy.zeros((2, 1, 128), numpy.float32),
         "sr": numpy.array(16000, numpy.int64),
     }
+
+
+@pytest.mark.skipif(not MODEL.is_file(), reason=f"{MODEL} is absent")
+@pytest.mark.parametrize("bits", ["8", "4"])
+def test_speech_detector(tapq, bits):
+    sound = frames(17)
+    path = written(tapq, sound[1:], bits)
+    stock = StockRuntime(path, path.parent)
+    assert stock.kernels["QLinearConv"] == len(layers_of(plan_of(path), "Conv")) > 0
+    inputs = inputs_of(sound[0])
     assert_agrees(stock.run(inputs), tapq.run(path, inputs), f"speech detector at {bits} bits")
