@@ -25,9 +25,9 @@ struct QuantizedParameters: Sendable, Equatable {
   var elementType: ElementType { isSigned ? .int8 : .uint8 }
   var affine: ik_affine { ik_affine(scale: scale, zero: Int32(zero)) }
 
-  /// The integer that stands for the real nearest to `value`.
+  /// The integer that stands for the real nearest to `value`; the least for NaN.
   func quantized(_ value: Float) -> UInt8 {
     let shifted = (value / scale).rounded(.toNearestOrEven) + Float(zero)
-    return shifted.isNaN ? zero : UInt8(min(max(shifted, 0), 255))
+    return shifted > 0 ? UInt8(min(shifted, 255)) : 0
   }
 }

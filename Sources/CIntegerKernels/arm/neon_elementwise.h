@@ -78,10 +78,7 @@ INLINE uint8x8_t quantized(const float *x, const ik_affine *affine) {
   const float32x4_t scale = vdupq_n_f32(affine->scale);
   float32x4_t values[2];
   UNROLL
-  for (int v = 0; v < 2; v++) {
-    float32x4_t value = vdivq_f32(vld1q_f32(x + v * 4), scale);
-    values[v] = vbslq_f32(vceqq_f32(value, value), value, vdupq_n_f32(0));
-  }
+  for (int v = 0; v < 2; v++) values[v] = vdivq_f32(vld1q_f32(x + v * 4), scale);
   return saturated(values, affine->zero);
 }
 

@@ -29,7 +29,7 @@ typedef void ik_sum_kernel(const ik_sum *, const uint8_t *a, const uint8_t *b, p
 typedef void ik_lookup_kernel(const uint8_t table[256], const uint8_t *x, ptrdiff_t count,
                               uint8_t *y);
 
-/* y = saturate_u8(round_half_even(x / scale) + zero); NaN becomes the zero. Element i of x at
+/* y = saturate_u8(round_half_even(x / scale) + zero); NaN becomes 0. Element i of x at
    x[i * x_step], of y at y[i]. */
 typedef void ik_quantize_kernel(ik_affine, const float *x, ptrdiff_t x_step, ptrdiff_t count,
                                 uint8_t *y);

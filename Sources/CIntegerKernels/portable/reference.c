@@ -152,8 +152,7 @@ static void lookup(const uint8_t table[256], const uint8_t *x, ptrdiff_t count, 
 static void quantize(ik_affine affine, const float *x, ptrdiff_t x_step, ptrdiff_t count,
                      uint8_t *y) {
   for (ptrdiff_t i = 0; i < count; i++) {
-    float value = x[i * x_step] / affine.scale;
-    y[i] = ik_saturate(value == value ? value : 0.0f, affine.zero, 0, 255);
+    y[i] = ik_saturate(x[i * x_step] / affine.scale, affine.zero, 0, 255);
   }
 }
 

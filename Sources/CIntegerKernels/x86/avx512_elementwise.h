@@ -10,24 +10,20 @@ typedef struct {
   __m512 scale, reciprocal;
   __m512i zero;
   int is_ordinary; /* whether value * reciprocal stays near the quotient */
-  int nan_is_zero;
 } rounding;
 
 INLINE int is_ordinary_scale(float scale) { return scale > 1e-30f && scale < 1e30f; }
 
-INLINE rounding rounding_to(const ik_affine *affine, int nan_is_zero) {
+INLINE rounding rounding_to(const ik_affine *affine) {
   return (rounding){_mm512_set1_ps(affine->scale), _mm512_set1_ps(1.0f / affine->scale),
                     _mm512_set1_epi32(affine->zero),
-                    is_ordinary_scale(affine->scale), nan_is_zero};
+                    is_ordinary_scale(affine->scale)};
 }
 
 /* Conversion turns NaN and what is too small into the least int32, and would do so with what is too
    large. The minimum with a NaN is its second operand. */
 INLINE __m512i rounded_quotient(__m512 value, const rounding *to) {
   value = _mm512_div_ps(value, to->scale);
-  if (to->nan_is_zero) {
-    value = _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(value, value, _CMP_ORD_Q), value);
-  }
   return _mm512_cvtps_epi32(_mm512_min_ps(_mm512_set1_ps(1e9f), value));
 }
 
@@ -115,7 +111,7 @@ INLINE int combine_64(const ik_sum *s, const rounding *to, const result_range *r
 
 INLINE void combine(const ik_sum *s, const uint8_t *a, const uint8_t *b, ptrdiff_t count,
                     uint8_t *y, const int is_sum) {
-  const rounding to = rounding_to(&s->result, 0);
+  const rounding to = rounding_to(&s->result);
   const result_range range = range_of((uint8_t)s->result.zero, s->low, s->high);
   const int is_ordinary =
       to.is_ordinary && is_ordinary_scale(s->a.scale) && is_ordinary_scale(s->b.scale);
@@ -150,7 +146,7 @@ INLINE __m512i places_apart(ptrdiff_t step) {
 
 static void quantize(ik_affine affine, const float *x, ptrdiff_t x_step, ptrdiff_t count,
                      uint8_t *y) {
-  const rounding to = rounding_to(&affine, 1);
+  const rounding to = rounding_to(&affine);
   ptrdiff_t i = 0;
   if (x_step == 1) {
     for (; i + 16 <= count; i += 16) store_some(y + i, requantized(_mm512_loadu_ps(x + i), &to), 16);

@@ -53,7 +53,6 @@ static void lookup(const uint8_t table[256], const uint8_t *x, ptrdiff_t count, 
 
 INLINE __m128i quantized(const float *x, const ik_affine *affine) {
   __m256 value = _mm256_div_ps(_mm256_loadu_ps(x), _mm256_set1_ps(affine->scale));
-  value = _mm256_and_ps(value, _mm256_cmp_ps(value, value, _CMP_ORD_Q));
   return saturated(value, affine->zero);
 }
 

@@ -23,6 +23,7 @@ enum EngineRewrites {
     }
     return patches + [
       .materializeConstants, .removeIdentities, .fuseQuantizedLayers, .foldConstants(),
+      .foldDequantizedConstants,
       .foldBatchNormalization, .fuseActivations, .fuseGelu,
       .fuseMaskedSoftmax, .fuseAttention,
     ]

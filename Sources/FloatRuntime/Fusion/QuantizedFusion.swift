@@ -98,6 +98,7 @@ private struct QuantizedLayerFinder {
     computedBy compute: Node, output y: Affine?, identity: String
   ) throws -> Layer? {
     guard let x = try dequantized(compute.input(0)), x.affine.scales.count == 1,
+      x.affine.scales[0] > 0, y.map({ $0.scales[0] > 0 }) ?? true,
       let weightNode = compute.input(1).flatMap({ producers[$0] }),
       let w = try weight(of: compute, weightNode), let xType = x.affine.elementType, is8Bit(xType)
     else { return nil }
@@ -111,7 +112,7 @@ private struct QuantizedLayerFinder {
     layer.define("xz", zeroTensor(x.affine, xType))
     layer.define("w", w.tensor)
     layer.define("ws", Tensor(w.scales, shape: outputs == 1 ? [] : [outputs]))
-    layer.define("wz", Tensor(scalar: Int8(0)))
+    layer.define("wz", w.zeros)
     if let y {
       layer.read(y.scaleName)
       layer.define("yz", zeroTensor(y, y.elementType ?? .uint8))
@@ -127,7 +128,8 @@ private struct QuantizedLayerFinder {
   private func globalAverage(_ value: String, _ y: Affine, identity: String) throws -> Layer? {
     guard usage.isPrivate(value), let pool = producers[value],
       pool.isOperator("GlobalAveragePool"), let x = try dequantized(pool.input(0)),
-      x.affine.scales.count == 1, let xType = x.affine.elementType, is8Bit(xType)
+      x.affine.scales.count == 1, x.affine.scales[0] > 0, y.scales[0] > 0,
+      let xType = x.affine.elementType, is8Bit(xType)
     else { return nil }
     var layer = LayerBuilder(pool, identity: identity)
     layer.read(x.value)
@@ -148,7 +150,8 @@ private struct QuantizedLayerFinder {
 
   private func affine(_ node: Node) throws -> Affine? {
     guard try node.int("block_size") ?? 0 == 0, let scaleName = node.input(1),
-      let scale = usage.constant(scaleName), scale.elementType == .float32, scale.rank <= 1
+      let scale = usage.constant(scaleName), scale.elementType == .float32, scale.rank <= 1,
+      scale.count > 0, scale.elements(of: Float.self).allSatisfy(\.isFinite)
     else { return nil }
     var zeros: [Int] = []
     var type: ElementType?
@@ -195,9 +198,15 @@ private struct QuantizedLayerFinder {
       let input = node.input(0), let found = try affine(node)
     else { return nil }
     // Without a zero point the type is that of the quantized value.
-    let type =
-      found.elementType ?? usage.constant(input)?.elementType
-      ?? producers[input].flatMap { try? affine($0)?.elementType }
+    let source =
+      usage.constant(input)?.elementType
+      ?? producers[input].flatMap {
+        $0.isOperator("QuantizeLinear") ? (try? affine($0))?.elementType : nil
+      }
+    guard found.elementType == nil || source == nil || found.elementType == source else {
+      return nil
+    }
+    let type = found.elementType ?? source
     return (
       input,
       Affine(
@@ -207,25 +216,31 @@ private struct QuantizedLayerFinder {
 
   private struct Weight {
     var tensor: Tensor
+    /// Of the tensor's type: one, or one for each output channel.
+    var zeros: Tensor
     var scales: [Float]
     var channels: Int
+    /// A bound on the magnitude of an integer minus its zero point.
+    var reach: Int
     var operation: String
   }
 
-  /// The weight as int8, its output channels on the axis that the integer operator expects.
+  /// The weight in 8 bits, its output channels on the axis that the integer operator expects.
   private func weight(of compute: Node, _ dequantize: Node) throws -> Weight? {
     guard dequantize.isOperator("DequantizeLinear"), let found = try affine(dequantize),
-      let stored = dequantize.input(0).flatMap(storedIntegers),
-      found.zeros.allSatisfy({ $0 == 0 }), let integers = stored.integers(),
-      let tensor = Tensor(integers: integers, elementType: .int8, shape: stored.shape)
+      let (stored, type) = dequantize.input(0).flatMap(storedIntegers),
+      found.elementType == nil || found.elementType == type, var integers = stored.integers(),
+      !integers.isEmpty
     else { return nil }
     let axis = try dequantize.int("axis") ?? 1
-    var weight = Weight(tensor: tensor, scales: found.scales, channels: 0, operation: "QLinearConv")
+    let isConvolution = compute.isOperator("Conv")
+    var shape = stored.shape
+    guard isConvolution || shape.count == 2 else { return nil }
+    var operation = "QLinearConv"
     var channelAxis = 0
-    if !compute.isOperator("Conv") {
-      guard tensor.rank == 2 else { return nil }
+    if !isConvolution {
       let isGemm = compute.isOperator("Gemm")
-      weight.operation = isGemm ? "QLinearGemm" : "QLinearMatMul"
+      operation = isGemm ? "QLinearGemm" : "QLinearMatMul"
       let transposed = isGemm ? try compute.int("transB") ?? 0 != 0 : false
       channelAxis = transposed ? 0 : 1
       if isGemm {
@@ -233,44 +248,54 @@ private struct QuantizedLayerFinder {
           try compute.int("transA") ?? 0 == 0
         else { return nil }
       }
-      if transposed {
-        guard let plain = transpose(integers, shape: stored.shape) else { return nil }
-        weight.tensor = plain
-      }
     }
-    guard tensor.rank > channelAxis else { return nil }
-    weight.channels = tensor.shape[channelAxis]
+    guard shape.count > channelAxis else { return nil }
+    let channels = shape[channelAxis]
     let perChannel = found.scales.count > 1
-    guard !perChannel || (axis == channelAxis || axis + tensor.rank == channelAxis),
-      !perChannel || found.scales.count == weight.channels
+    guard !perChannel || axis == channelAxis || axis + shape.count == channelAxis,
+      !perChannel || found.scales.count == channels,
+      found.zeros.count <= 1 || found.zeros.count == channels
     else { return nil }
-    return weight
+    if !isConvolution, channelAxis == 0 {
+      integers = (0..<integers.count).map { integers[$0 % shape[0] * shape[1] + $0 / shape[0]] }
+      shape.reverse()
+    }
+    let inner = isConvolution ? integers.count / channels : 1
+    let zeros = found.zeros.isEmpty ? [0] : found.zeros
+    let centered = integers.indices.map {
+      integers[$0] - (zeros.count == 1 ? zeros[0] : zeros[$0 / inner % channels])
+    }
+    let plain = Tensor(integers: centered, elementType: .int8, shape: shape)
+    guard let tensor = plain ?? Tensor(integers: integers, elementType: type, shape: shape),
+      let zeroTensor = plain != nil
+        ? Tensor(scalar: Int8(0))
+        : Tensor(
+          integers: zeros, elementType: type, shape: zeros.count == 1 ? [] : [zeros.count])
+    else { return nil }
+    return Weight(
+      tensor: tensor, zeros: zeroTensor, scales: found.scales, channels: channels,
+      reach: plain != nil ? 128 : 255, operation: operation)
   }
 
   /// Whether no sum of products of 8-bit values, bias included, can leave int32.
   private func sumsFitInt32(_ weight: Weight, bias: [Int32]?) -> Bool {
     let depth = weight.channels == 0 ? 0 : weight.tensor.count / weight.channels
     let largestBias = bias?.map { Int($0.magnitude) }.max() ?? 0
-    return depth < 1 << 16 && depth * 255 * 128 + largestBias <= Int(Int32.max)
+    return depth < 1 << 16 && depth * 255 * weight.reach + largestBias <= Int(Int32.max)
   }
 
-  private func transpose(_ values: [Int], shape: [Int]) -> Tensor? {
-    let rows = shape[0]
-    let columns = shape[1]
-    let moved = (0..<values.count).map { values[$0 % rows * columns + $0 / rows] }
-    return Tensor(integers: moved, elementType: .int8, shape: [columns, rows])
-  }
-
-  /// A constant of at most 8 bits, seen through a Cast to int8.
-  private func storedIntegers(_ name: String) -> Tensor? {
-    let types: Set<ElementType> = [.int8, .int4, .int2, .uint4, .uint2]
-    var constant = usage.constant(name)
-    if constant == nil, let cast = producers[name], cast.isOperator("Cast"),
-      case .int(let to)? = cast.attribute("to"), to == Int(ElementType.int8.rawValue)
-    {
-      constant = cast.input(0).flatMap(usage.constant)
+  /// A constant of at most 8 bits, seen through a Cast to int8, and the type that it is read as.
+  private func storedIntegers(_ name: String) -> (tensor: Tensor, type: ElementType)? {
+    let types: Set<ElementType> = [.int8, .uint8, .int4, .int2, .uint4, .uint2]
+    if let constant = usage.constant(name) {
+      return types.contains(constant.elementType) ? (constant, constant.elementType) : nil
     }
-    return constant.flatMap { types.contains($0.elementType) ? $0 : nil }
+    guard let cast = producers[name], cast.isOperator("Cast"),
+      case .int(let to)? = cast.attribute("to"), to == Int(ElementType.int8.rawValue),
+      let constant = cast.input(0).flatMap(usage.constant), constant.elementType != .uint8,
+      types.contains(constant.elementType)
+    else { return nil }
+    return (constant, .int8)
   }
 
   /// The bias as int32 with scale inputScale * weightScale: `.some(nil)` where there is none, nil

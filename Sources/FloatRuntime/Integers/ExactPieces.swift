@@ -7,6 +7,8 @@ struct ExactPieces: Sendable {
 
   /// Starts of the pieces, then the depth.
   let boundaries: [Int]
+  /// Whether no sum, bias included, can leave int32.
+  let fitsInt32: Bool
 
   var count: Int { boundaries.count - 1 }
   var isWhole: Bool { count == 1 }
@@ -25,6 +27,7 @@ struct ExactPieces: Sendable {
     }
     let products = (0..<rows).map { Double(magnitude($0, 0..<depth)) * 1.0001 }
     let most = products.indices.map { products[$0] + Double(bias?[$0].magnitude ?? 0) }.max() ?? 0
+    fitsInt32 = most <= Double(Int32.max)
     guard most >= Double(ExactPieces.exactLimit) else {
       boundaries = [0, depth]
       return

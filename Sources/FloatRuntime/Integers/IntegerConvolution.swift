@@ -9,8 +9,11 @@ struct IntegerConvolution: Sendable {
   private let pieces: [(range: Range<Int>, packed: PackedMatrix)]
   private let bias: [Int32]?
 
-  /// `weight` holds integers as floats; `reach` bounds the input's magnitude.
-  init(_ convolution: Convolution, weight: Tensor, bias: [Int32]?, reach: Int) throws {
+  /// `weight` holds integers as floats; `reach` bounds the input's magnitude. Throws where a sum
+  /// could leave int32, unless it may wrap.
+  init(
+    _ convolution: Convolution, weight: Tensor, bias: [Int32]?, reach: Int, mayWrap: Bool
+  ) throws {
     self.convolution = convolution
     self.bias = bias
     weights = try convolution.prepare(weight: weight)
@@ -21,6 +24,9 @@ struct IntegerConvolution: Sendable {
       ExactPieces(
         weights: $0, rows: channels, depth: depth, rowStride: depth, depthStride: 1, reach: reach,
         bias: bias)
+    }
+    guard mayWrap || plan.fitsInt32 else {
+      throw RuntimeError.input(node: convolution.label, problem: "sums could overflow int32")
     }
     pieces =
       plan.isWhole

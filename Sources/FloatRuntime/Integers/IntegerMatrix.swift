@@ -6,6 +6,8 @@ import Tensors
 struct IntegerMatrix: Sendable {
   let depth: Int
   let columns: Int
+  /// Whether no sum, bias included, can leave int32.
+  let fitsInt32: Bool
   private let bias: [Int32]?
   private let pieces: [(first: Int, matrix: Tensor, operand: MatrixOperand?)]
 
@@ -21,6 +23,7 @@ struct IntegerMatrix: Sendable {
         weights: $0, rows: columns, depth: depth, rowStride: 1, depthStride: columns, reach: reach,
         bias: bias)
     }
+    fitsInt32 = plan.fitsInt32
     pieces = plan.ranges.map { range in
       let part = matrix.withElements(of: Float.self) { elements in
         Tensor(

@@ -24,9 +24,10 @@ enum QuantizeOperators {
       let layout = try ScaleLayout(
         shape: x.shape, scaleShape: scale.shape, axis: axis, blockSize: blockSize, inputs)
       let problem = Problem(
-        values: try floats(x, inputs), scales: try floats(scale, inputs), layout: layout,
+        values: try floats(x, inputs), scales: try finite(scale, inputs), layout: layout,
         precision: precision ?? scale.elementType, pool: context.pool)
       if type.isFloatingPoint {
+        guard type.bitWidth <= 8 else { throw inputs.failure("cannot quantize to \(type)") }
         let quotients = problem.quotients(x.shape)
         guard let codes = TypeConversion(saturate: saturate).convert(quotients, to: type) else {
           throw inputs.failure("cannot quantize to \(type)")
@@ -59,6 +60,15 @@ enum QuantizeOperators {
 
   private static func floats(_ tensor: Tensor, _ inputs: OperatorInputs) throws -> Tensor {
     try inputs.converted(tensor, to: .float32)
+  }
+
+  /// Scales as float32; NaN and infinity would leave nothing of the values.
+  private static func finite(_ scale: Tensor, _ inputs: OperatorInputs) throws -> Tensor {
+    let scales = try floats(scale, inputs)
+    guard scales.withElements(of: Float.self, { $0.allSatisfy(\.isFinite) }) else {
+      throw inputs.failure("has a scale that is not finite")
+    }
+    return scales
   }
 
   private static func zeroPoints(
@@ -158,7 +168,7 @@ enum QuantizeOperators {
       else { throw inputs.failure("the zero point does not fit the scale or the input") }
       let layout = try ScaleLayout(
         shape: x.shape, scaleShape: scale.shape, axis: axis, blockSize: blockSize, inputs)
-      let scales = try floats(scale, inputs)
+      let scales = try finite(scale, inputs)
       let result: Tensor
       if x.elementType.isFloatingPoint {
         let values = try floats(x, inputs)

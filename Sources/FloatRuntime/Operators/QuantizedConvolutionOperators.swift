@@ -10,17 +10,19 @@ enum QuantizedConvolutionOperators {
       let isConstant = context.constantInput(node, 3) != nil && context.isConstant(node, 8)
       return { inputs, run in
         let x = try inputs.tensor(0)
-        let input = try inputs.affine(scale: 1, zero: 2)
+        let input = try inputs.affine(scale: 1, zero: 2, of: 0)
         let weight = try inputs.tensor(3)
-        let weights = try inputs.affine(scale: 4, zero: 5)
+        let weights = try inputs.affine(scale: 4, zero: 5, of: 3)
         let output = try inputs.affine(scale: 6, zero: 7)
+        let outputType = try inputs.resultType(7)
+        try inputs.checkChannels(weight.shape.first ?? 0, scales: weights.scales, bias: 8)
         let zero = input.zeros.first ?? 0
         func prepare() throws -> IntegerConvolution {
           try IntegerConvolution(
             convolution,
             weight: inputs.widenedWeight(weight, zeros: weights.zeros),
             bias: inputs.optionalTensor(8)?.elements(of: Int32.self, node: inputs.node),
-            reach: Tensor.reach(of: x.elementType, zero: zero))
+            reach: Tensor.reach(of: x.elementType, zero: zero), mayWrap: false)
         }
         let key = [zero, Int(x.elementType.rawValue)]
         let integer = try isConstant ? prepared.value(for: key, make: prepare) : prepare()
@@ -28,7 +30,7 @@ enum QuantizedConvolutionOperators {
         run.trace?.use(kernel: "integer-conv " + KernelSet.best.name)
         let requantizer = Requantizer(
           inputScale: input.scales[0], weightScales: weights.scales, outputScale: output.scales[0],
-          zero: output.zeros.first ?? 0, elementType: try inputs.tensor(7).elementType)
+          zero: output.zeros.first ?? 0, elementType: outputType)
         let area = Tensor.count(of: Array(sums.shape.dropFirst(2)))
         return [.tensor(requantizer.apply(sums, channelArea: area, pool: run.pool))]
       }
@@ -40,7 +42,7 @@ enum QuantizedConvolutionOperators {
         let zero = try inputs.zeros(2).first ?? 0
         let integer = try IntegerConvolution(
           convolution, weight: inputs.widenedWeight(inputs.tensor(1), zeros: inputs.zeros(3)),
-          bias: nil, reach: Tensor.reach(of: x.elementType, zero: zero))
+          bias: nil, reach: Tensor.reach(of: x.elementType, zero: zero), mayWrap: true)
         return [
           .tensor(try integer.sums(inputs.widened(x, zero: zero), context: run).integers)
         ]
@@ -63,13 +65,46 @@ extension PreparationContext {
 }
 
 extension OperatorInputs {
-  func affine(scale: Int, zero: Int) throws -> OperandParameters {
+  /// Scales and zero points; the zero points have the type of the input `value`.
+  func affine(scale: Int, zero: Int, of value: Int? = nil) throws -> OperandParameters {
     let scales = try floats(scale).elements(of: Float.self)
     let zeros = try zeros(zero)
-    guard let first = scales.first, zeros.count <= 1 || zeros.count == scales.count else {
+    guard !scales.isEmpty, zeros.count <= 1 || zeros.count == scales.count else {
       throw RuntimeError.input(node: node, problem: "scale and zero point differ in size")
     }
-    return OperandParameters(scales: scales.isEmpty ? [first] : scales, zeros: zeros)
+    guard scales.allSatisfy(\.isFinite) else {
+      throw RuntimeError.input(node: node, problem: "input \(scale) has a scale that is not finite")
+    }
+    if let value, let zeroPoint = try optionalTensor(zero) {
+      let type = try tensor(value).elementType
+      guard zeroPoint.elementType == type else {
+        throw RuntimeError.input(
+          node: node,
+          problem: "a zero point of type \(zeroPoint.elementType) does not fit values of \(type)")
+      }
+    }
+    return OperandParameters(scales: scales, zeros: zeros)
+  }
+
+  /// The type of a result, which is that of its zero point at `index`.
+  func resultType(_ index: Int) throws -> ElementType {
+    let type = try tensor(index).elementType
+    guard type == .uint8 || type == .int8 else {
+      throw RuntimeError.input(
+        node: node, problem: "results of type \(type) are not supported, must be int8 or uint8")
+    }
+    return type
+  }
+
+  /// Scales are one, or one for each output channel, of which the bias has as many.
+  func checkChannels(_ channels: Int, scales: [Float], bias: Int) throws {
+    guard scales.count == 1 || scales.count == channels else {
+      throw RuntimeError.input(
+        node: node, problem: "\(scales.count) weight scales do not fit \(channels) output channels")
+    }
+    guard try optionalTensor(bias).map({ $0.count == channels }) ?? true else {
+      throw RuntimeError.input(node: node, problem: "bias does not have \(channels) values")
+    }
   }
 
   /// Zero points at `index`; empty where they are omitted.

@@ -19,7 +19,7 @@ enum QuantizedMatMulOperators {
         let b = try inputs.tensor(1)
         let product = try IntegerMatMul(
           a, zeros: inputs.zeros(2), b, zeros: inputs.zeros(3), bias: nil, inputs: inputs)
-        return [.tensor(product.sums(cached: nil, run).integers)]
+        return [.tensor(try product.sums(cached: nil, mayWrap: true, run).integers)]
       }
     },
   ]
@@ -30,13 +30,14 @@ enum QuantizedMatMulOperators {
     let product = QuantizedProduct(node, context, bias: 8)
     return { inputs, run in
       let y = try inputs.affine(scale: 6, zero: 7)
+      let outputType = try inputs.resultType(7)
       guard y.scales.count == 1 else {
         throw RuntimeError.input(node: inputs.node, problem: "the result must have one scale")
       }
       let (sums, inputScale, weightScales) = try product.sums(inputs, run)
       let requantizer = Requantizer(
         inputScale: inputScale, weightScales: weightScales, outputScale: y.scales[0],
-        zero: y.zeros.first ?? 0, elementType: try inputs.tensor(7).elementType)
+        zero: y.zeros.first ?? 0, elementType: outputType)
       return [.tensor(requantizer.apply(sums, channelArea: nil, pool: run.pool))]
     }
   }
@@ -75,13 +76,13 @@ private struct QuantizedProduct: Sendable {
   func sums(
     _ inputs: OperatorInputs, _ run: RunContext
   ) throws -> (sums: Tensor, inputScale: Float, weightScales: [Float]) {
-    let a = try inputs.affine(scale: 1, zero: 2)
-    let b = try inputs.affine(scale: 4, zero: 5)
+    let a = try inputs.affine(scale: 1, zero: 2, of: 0)
+    let b = try inputs.affine(scale: 4, zero: 5, of: 3)
     let product = try IntegerMatMul(
       inputs.tensor(0), zeros: a.zeros, inputs.tensor(3), zeros: b.zeros,
       bias: inputs.optionalTensor(biasInput)?.elements(of: Int32.self, node: inputs.node),
       inputs: inputs)
-    let sums = product.sums(cached: cache, run).floats
+    let sums = try product.sums(cached: cache, mayWrap: false, run).floats
     guard a.scales.count == 1, b.scales.count == 1 || b.scales.count == product.shapes.columns
     else {
       throw RuntimeError.input(
@@ -100,12 +101,14 @@ private struct IntegerMatMul {
   private let bias: [Int32]?
   private let reach: Int
   private let key: [Int]
+  private let label: String
 
   init(
     _ a: Tensor, zeros aZeros: [Int], _ b: Tensor, zeros bZeros: [Int], bias: [Int32]?,
     inputs: OperatorInputs
   ) throws {
     shapes = try MatMulShapes(a.shape, b.shape, label: inputs.node)
+    label = inputs.node
     left = try IntegerMatMul.widened(a, zeros: aZeros, line: shapes.depth, inputs)
     right = try IntegerMatMul.widened(b, zeros: bZeros, line: nil, inputs)
     self.bias = bias
@@ -141,17 +144,23 @@ private struct IntegerMatMul {
     }
   }
 
-  /// `cached` keeps the right-hand matrix of a constant weight.
-  func sums(cached: ShapeCache<[Int], IntegerMatrix>?, _ run: RunContext) -> IntegerSums {
+  /// `cached` keeps the right-hand matrix of a constant weight. Throws where a sum could leave
+  /// int32, unless it may wrap.
+  func sums(
+    cached: ShapeCache<[Int], IntegerMatrix>?, mayWrap: Bool, _ run: RunContext
+  ) throws -> IntegerSums {
     let joined = shapes.rightBatch == 1
     let rows = joined ? shapes.batch * shapes.rows : shapes.rows
-    let parts = left.withElements(of: Float.self) { source -> [IntegerSums] in
+    let parts = try left.withElements(of: Float.self) { source -> [IntegerSums] in
       guard let start = source.baseAddress, !source.isEmpty else { return [] }
-      return (0..<(joined ? 1 : shapes.batch)).map { batch in
+      return try (0..<(joined ? 1 : shapes.batch)).map { batch in
         let matrix =
           joined
           ? cached?.value(for: key) { rightMatrix(batch) } ?? rightMatrix(batch)
           : rightMatrix(batch)
+        guard mayWrap || matrix.fitsInt32 else {
+          throw RuntimeError.input(node: label, problem: "sums could overflow int32")
+        }
         return matrix.sums(
           start + shapes.leftOffsets[batch], rows: rows,
           shape: joined ? shapes.output : [shapes.rows, shapes.columns], pool: run.pool)

@@ -64,7 +64,8 @@ struct IntegerPattern {
     let target = try newValue()
     compiler.add(
       CombineOperation(
-        name: label(node), kind: kind, left: left, right: right, target: target,
+        name: label(node), kind: kind, left: compiler.anyForm(left),
+        right: compiler.anyForm(right), target: target,
         range: ResultRange(output, clamp: clamp)))
     return target
   }
@@ -76,7 +77,7 @@ struct IntegerPattern {
       try node.int("storage_order") ?? 0 == 0
     else { return nil }
     let shape = compiler.values[source].shape
-    let window = try ConvolutionWindow(node, input: shape, kernel: nil)
+    guard let window = try? ConvolutionWindow(node, input: shape, kernel: nil) else { return nil }
     // Padding must not win: it holds the least integer.
     let padded = window.halo != Halo() && compiler.values[source].fill != 0
     let image = compiler.image(padded ? compiler.copy(source, fill: 0) : source)
@@ -199,7 +200,8 @@ struct IntegerPattern {
     let target = compiler.addValue(value.name, shape: value.shape, output)
     let table = (0...255).map { output.quantized(value.parameters.real(UInt8($0))) }
     compiler.add(
-      LookupOperation(name: label(node), source: source, target: target, table: table))
+      LookupOperation(
+        name: label(node), source: compiler.anyForm(source), target: target, table: table))
     return target
   }
 
@@ -242,7 +244,7 @@ struct IntegerPattern {
     let target = try newValue()
     compiler.add(
       LookupOperation(
-        name: nodes.first.map(label) ?? value, source: id, target: target,
+        name: nodes.first.map(label) ?? value, source: compiler.anyForm(id), target: target,
         table: results.map(output.quantized)))
     return target
   }

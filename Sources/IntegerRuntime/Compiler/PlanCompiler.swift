@@ -32,7 +32,6 @@ final class PlanCompiler {
   var planar: Set<ValueID> = []
   var rowMajor: Set<ValueID> = []
   private var slots: [String: FloatSlot] = [:]
-  private var dequantizedConstants: [String: Tensor] = [:]
   /// Nodes that run as part of another.
   private var absorbed: Set<Int> = []
 
@@ -57,13 +56,15 @@ final class PlanCompiler {
     }
     return patches + [
       .materializeConstants, .removeIdentities, .fuseQuantizedLayers,
-      .foldConstants(inputShapes: inputShapes),
+      .foldConstants(inputShapes: inputShapes), .foldDequantizedConstants,
     ]
   }
 
   func compile() throws -> CompiledPlan {
     for input in graph.requiredInputs { slots[input.name] = slots.count }
-    for (index, node) in graph.nodes.enumerated() where !absorbed.contains(index) {
+    // Kernels take no empty values: the float engine knows what becomes of them.
+    let isEmpty = types.values.contains { $0.fixedShape?.contains(0) == true }
+    for (index, node) in graph.nodes.enumerated() where !isEmpty && !absorbed.contains(index) {
       try compile(node)
     }
     let outputs = try graph.outputs.map { (name: $0.name, slot: try slot(of: $0.name)) }
@@ -81,23 +82,7 @@ final class PlanCompiler {
 
   // MARK: Building blocks
 
-  /// A constant, or what a DequantizeLinear makes of one.
-  func constant(_ name: String) -> Tensor? {
-    if let tensor = graph.initializers[name] ?? dequantizedConstants[name] { return tensor }
-    guard let node = producer(of: name), node.isOperator("DequantizeLinear"),
-      node.inputs.allSatisfy({ $0.isEmpty || graph.initializers[$0] != nil })
-    else { return nil }
-    var alone = Graph(name: name, outputs: [ValueInfo(name: name, type: nil)])
-    alone.nodes = [node]
-    for input in node.inputs { alone.initializers[input] = graph.initializers[input] }
-    var single = model
-    single.graph = alone
-    guard let engine = try? FloatEngine(model: single, pool: pool),
-      case .tensor(let tensor)? = (try? engine.run([:]))?[name]
-    else { return nil }
-    dequantizedConstants[name] = tensor
-    return tensor
-  }
+  func constant(_ name: String) -> Tensor? { graph.initializers[name] }
 
   func producer(of name: String) -> Node? { producers[name].map { graph.nodes[$0] } }
 
@@ -128,9 +113,21 @@ final class PlanCompiler {
 
   /// The value of an 8-bit tensor; one that no integer layer computes is imported.
   func value(
-    named name: String, _ parameters: QuantizedParameters
+    named name: String, _ parameters: QuantizedParameters, for reader: Node
   ) throws -> ValueID {
-    if let known = quantized[name] { return known }
+    if let known = quantized[name] {
+      guard values[known].parameters != parameters else { return known }
+      guard values[known].parameters.isSigned == parameters.isSigned else {
+        throw IntegerError.parameters(
+          node: reader.label, problem: "reads '\(name)' with a zero point of another type")
+      }
+      return copy(known, as: parameters)
+    }
+    if case .tensor(let type, _)? = types[name], type != parameters.elementType {
+      throw IntegerError.parameters(
+        node: reader.label,
+        problem: "reads '\(name)', which is \(type), with a zero point of another type")
+    }
     let slot = try slot(of: name)
     let value = addValue(name, shape: try shape(of: name), parameters)
     add(ImportOperation(name: name, slot: slot, target: value))
@@ -139,10 +136,13 @@ final class PlanCompiler {
   }
 
   /// A copy in whatever form its readers want; without cost where that is the form it has.
-  func copy(_ value: ValueID, fill: UInt8? = nil) -> ValueID {
+  func copy(
+    _ value: ValueID, fill: UInt8? = nil, as parameters: QuantizedParameters? = nil
+  ) -> ValueID {
     let source = values[value]
     let target = addValue(
-      source.name, shape: source.shape, source.parameters, fill: fill ?? source.fill)
+      source.name, shape: source.shape, parameters ?? source.parameters,
+      fill: fill ?? parameters?.zero ?? source.fill)
     add(
       MovementOperation.copy(
         source.name, value, to: target, count: Tensor.count(of: source.shape)))
@@ -154,6 +154,11 @@ final class PlanCompiler {
     let value = rowMajor.contains(value) ? copy(value) : value
     planar.insert(value)
     return value
+  }
+
+  /// The value for a kernel that takes either form.
+  func anyForm(_ value: ValueID) -> ValueID {
+    rowMajor.contains(value) && (3...4).contains(values[value].shape.count) ? copy(value) : value
   }
 
   /// The value for a kernel over rows.
@@ -191,16 +196,17 @@ final class PlanCompiler {
       guard case .tensor(let element, _)? = node.input(0).flatMap({ types[$0] }) else { return nil }
       type = element
     }
-    return QuantizedParameters(
-      scale: scale.elements(of: Float.self)[0], zeroPoint: zero, elementType: type)
+    let value = scale.elements(of: Float.self)[0]
+    // Kernels want ordinary scales: others have their say in float.
+    guard value > 0, value.isFinite else { return nil }
+    return QuantizedParameters(scale: value, zeroPoint: zero, elementType: type)
   }
 
   private func dequantize(_ node: Node) throws {
     guard let input = node.input(0), constant(input) == nil,
       let parameters = try parameters(of: node)
     else { return }
-    let value = try value(named: input, parameters)
-    if values[value].parameters == parameters { dequantized[node.identity] = value }
+    dequantized[node.identity] = try value(named: input, parameters, for: node)
   }
 
   private func quantize(_ node: Node) throws {

@@ -46,7 +46,7 @@ struct QuantizedLayer {
     case .convolution: try compileConvolution(input)
     case .product, .floatProduct: try compileProduct(input)
     case .average:
-      let source = try compiler.value(named: node.inputs[0], input)
+      let source = try compiler.value(named: node.inputs[0], input, for: node)
       let target = compiler.addValue(
         node.identity, shape: averageShape(source), try parameters(scale: 3, zero: 4))
       compiler.quantized[node.identity] = target
@@ -102,15 +102,20 @@ struct QuantizedLayer {
         problem: "\(scales.count) weight scales do not fit \(channels) output channels")
     }
     let values = scales.elements(of: Float.self)
-    guard values.allSatisfy({ $0.isFinite && $0 >= 0 }) else {
-      throw IntegerError.parameters(node: node.label, problem: "a weight scale is not a number")
+    guard values.allSatisfy(\.isFinite) else {
+      throw IntegerError.parameters(node: node.label, problem: "a weight scale is not finite")
     }
     return values.count == channels ? values : Array(repeating: values[0], count: channels)
   }
 
   /// Integers minus zero points, output channels first, each `depth` values.
   private func centered(_ integers: [Int], channels: Int, depth: Int) throws -> [Int] {
-    let zeros = try constant(5).integers() ?? []
+    let tensor = try constant(5)
+    guard tensor.elementType == (try constant(3)).elementType else {
+      throw IntegerError.parameters(
+        node: node.label, problem: "the weight's zero point has another type than the weight")
+    }
+    let zeros = tensor.integers() ?? []
     guard zeros.count <= 1 || zeros.count == channels else {
       throw IntegerError.parameters(
         node: node.label,
@@ -173,7 +178,7 @@ struct QuantizedLayer {
   // MARK: Convolution
 
   private func compileConvolution(_ input: QuantizedParameters) throws {
-    let source = compiler.image(try compiler.value(named: node.inputs[0], input))
+    let source = compiler.image(try compiler.value(named: node.inputs[0], input, for: node))
     let output = try parameters(scale: 6, zero: 7)
     let weight = try constant(3)
     let shape = compiler.values[source].shape
@@ -254,7 +259,7 @@ struct QuantizedLayer {
   // MARK: Matrix product
 
   private func compileProduct(_ input: QuantizedParameters) throws {
-    let source = compiler.rows(try compiler.value(named: node.inputs[0], input))
+    let source = compiler.rows(try compiler.value(named: node.inputs[0], input, for: node))
     let weight = try constant(3)
     let (depth, columns) = (weight.shape[0], weight.shape[1])
     let shape = compiler.values[source].shape
