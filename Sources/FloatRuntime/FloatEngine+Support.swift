@@ -7,7 +7,8 @@ extension FloatEngine {
     let upgraded =
       model.opset < OpsetUpgrade.latest
       ? try GraphPatch.upgradeOpset(to: OpsetUpgrade.latest).apply(to: model) : model
-    return unsupportedNodes(in: upgraded.graph)
+    return unsupportedNodes(
+      in: try GraphPatch.expandQuantizedOperators.apply(to: upgraded).graph)
   }
 
   private static func unsupportedNodes(in graph: Graph) -> [Node] {

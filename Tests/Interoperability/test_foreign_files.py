@@ -28,8 +28,7 @@ WITH_SOFTMAX = {"Softmax", "attention"}
 # Averages of four or six integers at the scale of the inputs are rounding ties, which each of
 # ONNX Runtime's optimization levels takes another way.
 WITH_TIES = {"AveragePool of smaller windows at the edges"}
-# Weights without zero points run in integers, products of two activations do not.
-IN_INTEGERS = {"uint8", "uint8 per channel", "int8", "int8 per channel", "4-bit weights"}
+# Products of two activations run in float.
 OF_ACTIVATIONS = {"attention"}
 
 
@@ -53,25 +52,16 @@ def judge_network(tapq, path, name, what):
 def test_quantized_by_onnx_runtime(tapq, name, form):
     path = quantize(NETWORKS[name], tapq.new_folder(), form)
     judge_network(tapq, path, name, f"{name} in {form}")
-    if form in IN_INTEGERS and name not in OF_ACTIVATIONS:
+    if name not in OF_ACTIVATIONS:
         assert tapq.integer_share(path, {"x": NETWORKS[name].inputs["x"][:1]}) == 1
 
 
 @pytest.mark.parametrize("form", [form for form in FORMS if form != "4-bit weights"])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_integer_operators_of_onnx_runtime(tapq, name, form):
-    """QLinearConv and QLinearMatMul run; of the operators of another domain an error names one."""
+    """QLinearConv, QLinearMatMul, and what only ONNX Runtime has: QLinearAdd, QGemm and others."""
     path = quantize(NETWORKS[name], tapq.new_folder(), form, QuantFormat.QOperator)
-    others = [node for node in onnx.load(path).graph.node if node.domain]
-    if not others:
-        judge_network(tapq, path, name, f"{name} in {form}")
-        return
-    for engine in ("float", "integer"):
-        result, outputs = tapq.attempt_run(path, {"x": NETWORKS[name].inputs["x"][:4]}, engine)
-        assert result.returncode == 1, result.stderr
-        assert not outputs
-        assert str(path) in result.stderr
-        assert any(f"{node.op_type} '{node.name}'" in result.stderr for node in others)
+    judge_network(tapq, path, name, f"{name} in {form}")
 
 
 @pytest.mark.parametrize("name", ["conv", "depthwise", "grouped", "residual", "MaxPool", "MatMul"])

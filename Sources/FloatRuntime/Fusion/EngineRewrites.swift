@@ -22,7 +22,8 @@ enum EngineRewrites {
       patches.append(.upgradeOpset(to: OpsetUpgrade.latest))
     }
     return patches + [
-      .materializeConstants, .removeIdentities, .fuseQuantizedLayers, .foldConstants(),
+      .materializeConstants, .removeIdentities, .expandQuantizedOperators, .fuseQuantizedLayers,
+      .foldConstants(),
       .foldDequantizedConstants,
       .foldBatchNormalization, .fuseActivations, .fuseGelu,
       .fuseMaskedSoftmax, .fuseAttention,

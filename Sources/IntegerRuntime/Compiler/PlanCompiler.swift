@@ -36,8 +36,12 @@ final class PlanCompiler {
   private var absorbed: Set<Int> = []
 
   init(_ model: Model, inputShapes: [String: [Int]], pool: WorkerPool, kernels: KernelSet) throws {
-    types = try ShapeInference.infer(model, inputShapes: inputShapes)
-    self.model = try model.applying(PlanCompiler.patches(for: model, inputShapes))
+    let plain = try model.applying(PlanCompiler.preparation(of: model))
+    // The types are those of the values before layers are fused: fusion keeps their names.
+    types = try ShapeInference.infer(plain, inputShapes: inputShapes)
+    self.model = try plain.applying([
+      .fuseQuantizedLayers, .foldConstants(inputShapes: inputShapes), .foldDequantizedConstants,
+    ])
     graph = self.model.graph
     self.pool = pool
     self.kernels = kernels
@@ -46,18 +50,13 @@ final class PlanCompiler {
     }
   }
 
-  private static func patches(
-    for model: Model, _ inputShapes: [String: [Int]]
-  ) -> [GraphPatch] {
+  private static func preparation(of model: Model) -> [GraphPatch] {
     var patches: [GraphPatch] = []
     if !model.functions.isEmpty { patches.append(.inlineFunctions) }
     if model.opset < OpsetUpgrade.latest {
       patches.append(.upgradeOpset(to: OpsetUpgrade.latest))
     }
-    return patches + [
-      .materializeConstants, .removeIdentities, .fuseQuantizedLayers,
-      .foldConstants(inputShapes: inputShapes), .foldDequantizedConstants,
-    ]
+    return patches + [.materializeConstants, .removeIdentities, .expandQuantizedOperators]
   }
 
   func compile() throws -> CompiledPlan {

@@ -10,7 +10,9 @@ public enum EngineKind: String, Sendable, Codable, CaseIterable {
   /// The integer engine for quantized models, the float engine for others.
   public init(for model: Model) {
     let quantized: Set = ["QuantizeLinear", "DequantizeLinear", "QLinearConv", "QLinearMatMul"]
-    let isQuantized = model.graph.nodes.contains { $0.domain.isEmpty && quantized.contains($0.op) }
+    let isQuantized = model.graph.nodes.contains { node in
+      node.domain.isEmpty ? quantized.contains(node.op) : node.domain == "com.microsoft"
+    }
     self = isQuantized ? .integer : .float
   }
 }
