@@ -128,8 +128,15 @@ static void masked_softmax(const float *x, ptrdiff_t count, float divisor, const
 }
 
 /* Two passes for the statistics: the mean, then the squares of what is left. */
-static void normalize(const float *x, ptrdiff_t count, float epsilon, const float *scale,
-                      const float *bias, float *y, float *mean, float *inverse) {
+static void normalize(const float *x, const float *addend, ptrdiff_t count, float epsilon,
+                      const float *scale, const float *bias, float *y, float *mean,
+                      float *inverse) {
+  if (addend) {
+    ptrdiff_t i = 0;
+    for (; i + FK_LANES <= count; i += FK_LANES) store(y + i, load(x + i) + load(addend + i));
+    for (; i < count; i++) y[i] = x[i] + addend[i];
+    x = y;
+  }
   ptrdiff_t whole = count / FK_LANES * FK_LANES;
   vec sums = (vec)0.0f, squares = (vec)0.0f;
   for (ptrdiff_t i = 0; i < whole; i += FK_LANES) sums += load(x + i);

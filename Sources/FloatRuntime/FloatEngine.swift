@@ -35,6 +35,11 @@ public final class FloatEngine: Sendable {
     try run(inputs, trace: nil, observer: observer)
   }
 
+  /// Runs the model on values that fit its inputs, in their order; the outputs in theirs.
+  package func run(ordered inputs: [RuntimeValue]) throws -> [RuntimeValue] {
+    try prepared.run(ordered: inputs, context: RunContext(pool: pool))
+  }
+
   /// Runs the model once and says where its time went.
   public func profile(_ inputs: [String: RuntimeValue]) throws -> RunProfile {
     let constants = prepared.graph.initializers.values.map { ObjectIdentifier($0.storage) }

@@ -24,6 +24,7 @@ final class PreparedGraph: Sendable {
   private let initial: [RuntimeValue?]
   /// Values of the graphs around this one that it reads.
   private let captured: [(name: String, slot: Int)]
+  private let inputSlots: [Int]
   private let outputSlots: [Int]
 
   init(graph: Graph, constant: @escaping @Sendable (String) -> Tensor?) throws {
@@ -39,6 +40,7 @@ final class PreparedGraph: Sendable {
     slots = table.slots
     captured = table.captured
     initial = table.initialValues(graph)
+    inputSlots = graph.inputs.compactMap { table.slots[$0.name] }
     outputSlots = graph.outputs.compactMap { table.slots[$0.name] }
     let lastUses = PreparedGraph.lastUses(in: graph)
     steps = try graph.nodes.enumerated().map { index, node in
@@ -80,10 +82,23 @@ final class PreparedGraph: Sendable {
     _ inputs: [String: RuntimeValue], context: RunContext, observer: ValueObserver? = nil
   ) throws -> [RuntimeValue] {
     let scope = ValueScope(slots: slots, values: initial, parent: context.scope)
-    for (name, slot) in captured { scope.values[slot] = context.scope[name] }
     for (name, value) in inputs {
       if let slot = slots[name] { scope.values[slot] = value }
     }
+    return try run(scope, context: context, observer: observer)
+  }
+
+  /// The same with the values of the graph's inputs in their order.
+  func run(ordered inputs: [RuntimeValue], context: RunContext) throws -> [RuntimeValue] {
+    let scope = ValueScope(slots: slots, values: initial, parent: context.scope)
+    for (slot, value) in zip(inputSlots, inputs) { scope.values[slot] = value }
+    return try run(scope, context: context, observer: nil)
+  }
+
+  private func run(
+    _ scope: ValueScope, context: RunContext, observer: ValueObserver?
+  ) throws -> [RuntimeValue] {
+    for (name, slot) in captured { scope.values[slot] = context.scope[name] }
     let inner = RunContext(pool: context.pool, scope: scope, trace: context.trace)
     for step in steps {
       let values = step.inputs.map { slot in slot.flatMap { scope.values[$0] } }

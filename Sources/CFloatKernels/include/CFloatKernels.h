@@ -101,10 +101,11 @@ typedef struct fk_kernels {
   void (*error_function)(const float *x, ptrdiff_t count, float *y);
   /* y = x * (erf(x * (1 / divisor)) + 1) * 0.5, rounded at each step. */
   void (*gelu)(const float *x, ptrdiff_t count, float divisor, float *y);
-  /* y = (x - mean) / sqrt(variance + epsilon) * scale + bias over the row; scale and bias may be
+  /* With s = x + addend, s = x where it is NULL:
+     y = (s - mean) / sqrt(variance + epsilon) * scale + bias over the row; scale and bias may be
      NULL. `mean` and `inverse` receive the mean and the reciprocal of the root. */
-  void (*normalize)(const float *x, ptrdiff_t count, float epsilon, const float *scale,
-                    const float *bias, float *y, float *mean, float *inverse);
+  void (*normalize)(const float *x, const float *addend, ptrdiff_t count, float epsilon,
+                    const float *scale, const float *bias, float *y, float *mean, float *inverse);
   /* y = softmax(x * (1 / divisor) + mask), the mask NULL for none; y may be x. */
   void (*masked_softmax)(const float *x, ptrdiff_t count, float divisor, const float *mask,
                          float *y);

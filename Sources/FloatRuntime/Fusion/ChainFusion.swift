@@ -20,6 +20,15 @@ extension GraphPatch {
     }
   }
 
+  /// Turns Add -> LayerNormalization of which only the result is read into one
+  /// `tapq:ResidualNormalization`.
+  static var fuseResidualNormalization: GraphPatch {
+    GraphPatch("fuse residual normalization") { model in
+      let finder = ChainFinder(model.graph)
+      model.graph.replaceChains { finder.residualNormalization(endingAt: $0) }
+    }
+  }
+
   /// Turns Div by a constant -> Erf -> Add 1 -> Mul by what was divided -> Mul 0.5 into one
   /// `tapq:ErfGelu` with the attribute `divisor`.
   static var fuseGelu: GraphPatch {
@@ -95,6 +104,20 @@ private struct ChainFinder {
       return (softmax, [sum, scaled])
     }
     return nil
+  }
+
+  func residualNormalization(endingAt node: Node) -> (node: Node, inner: [String])? {
+    guard node.isOperator("LayerNormalization"), node.outputs.dropFirst().allSatisfy(\.isEmpty),
+      let sum = node.input(0), usage.isPrivate(sum), let add = producers[sum],
+      add.isOperator("Add"), add.inputs.allSatisfy({ usage.constant($0) == nil })
+    else { return nil }
+    var fused = node
+    fused.op = "ResidualNormalization"
+    fused.domain = ConvolutionOperators.fusedDomain
+    fused.inputs = [
+      add.inputs[0], node.input(1) ?? "", node.input(2) ?? "", add.inputs[1],
+    ]
+    return (fused, [sum])
   }
 
   func attention(endingAt node: Node) throws -> (node: Node, inner: [String])? {

@@ -26,7 +26,7 @@ enum EngineRewrites {
       .foldConstants(),
       .foldDequantizedConstants,
       .foldBatchNormalization, .fuseActivations, .fuseGelu,
-      .fuseMaskedSoftmax, .fuseAttention,
+      .fuseMaskedSoftmax, .fuseAttention, .fuseResidualNormalization,
     ]
   }
 }

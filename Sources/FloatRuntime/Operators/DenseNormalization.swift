@@ -1,21 +1,27 @@
 import Parallelism
 import Tensors
 
-/// Layer normalization of float32 rows whose scale and bias have one value for each element.
+/// Layer normalization of float32 rows, or of the sum of two, whose scale and bias have one value for
+/// each element.
 struct DenseNormalization {
   private let x: Tensor
+  private let addend: Tensor?
   private let scale: Tensor
   private let bias: Tensor?
   private let count: Int
   private let epsilon: Float
 
   /// Nil where the operands have other types or shapes; `row` is the shape of what is normalized.
-  init?(_ x: Tensor, scale: Tensor, bias: Tensor?, row: [Int], epsilon: Float) {
-    let operands = [x, scale] + (bias.map { [$0] } ?? [])
+  init?(
+    _ x: Tensor, addend: Tensor? = nil, scale: Tensor, bias: Tensor?, row: [Int], epsilon: Float
+  ) {
+    let operands = [x, scale] + [addend, bias].compactMap(\.self)
     guard operands.allSatisfy({ $0.elementType == .float32 }), scale.shape == row,
-      bias == nil || bias?.shape == row, scale.count > 0
+      bias == nil || bias?.shape == row, scale.count > 0,
+      addend == nil || addend?.shape == x.shape
     else { return nil }
     self.x = x
+    self.addend = addend
     self.scale = scale
     self.bias = bias
     self.epsilon = epsilon
@@ -44,17 +50,19 @@ struct DenseNormalization {
     x.withElements(of: Float.self) { source in
       scale.withElements(of: Float.self) { scale in
         bias.withFloats { bias in
-          guard let source = source.baseAddress, let out = out.baseAddress,
-            let mean = mean.baseAddress, let inverse = inverse.baseAddress
-          else { return }
-          nonisolated(unsafe) let (from, to, means, inverses) = (source, out, mean, inverse)
-          nonisolated(unsafe) let (scales, offsets) = (scale.baseAddress, bias)
-          let batch = max(1, Elementwise.chunk / 2 / count)
-          pool.forEach((rows + batch - 1) / batch) { task in
-            for row in task * batch..<min((task + 1) * batch, rows) {
-              KernelSet.best.table.pointee.normalize(
-                from + row * count, count, epsilon, scales, offsets, to + row * count,
-                means + row, inverses + row)
+          addend.withFloats { addend in
+            guard let source = source.baseAddress, let out = out.baseAddress,
+              let mean = mean.baseAddress, let inverse = inverse.baseAddress
+            else { return }
+            nonisolated(unsafe) let (from, to, means, inverses) = (source, out, mean, inverse)
+            nonisolated(unsafe) let (scales, offsets, added) = (scale.baseAddress, bias, addend)
+            let batch = max(1, Elementwise.chunk / 2 / count)
+            pool.forEach((rows + batch - 1) / batch) { task in
+              for row in task * batch..<min((task + 1) * batch, rows) {
+                KernelSet.best.table.pointee.normalize(
+                  from + row * count, added.map { $0 + row * count }, count, epsilon, scales,
+                  offsets, to + row * count, means + row, inverses + row)
+              }
             }
           }
         }

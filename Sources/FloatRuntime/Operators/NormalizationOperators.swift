@@ -6,23 +6,38 @@ import Tensors
 /// mean-variance normalization.
 enum NormalizationOperators {
   static let definitions: [OperatorDefinition] = [
-    layer, rootMeanSquare, instance, group, meanVariance, lp,
+    layer, residual, rootMeanSquare, instance, group, meanVariance, lp,
   ]
 
-  private static let layer = OperatorDefinition.tensors("LayerNormalization") { node in
+  private static let layer = OperatorDefinition.tensors("LayerNormalization", layerKernel)
+
+  /// `tapq:ResidualNormalization`, which the engine's fusion makes: input 3 is added first.
+  private static let residual = OperatorDefinition.tensors(
+    "ResidualNormalization", domain: ConvolutionOperators.fusedDomain, layerKernel)
+
+  @Sendable
+  private static func layerKernel(_ node: Node) throws -> TensorKernel {
     let axis = try node.int("axis") ?? -1
     let epsilon = try node.float("epsilon") ?? 1e-5
     return { inputs, context in
-      let x = try inputs.tensor(0)
+      var x = try inputs.tensor(0)
+      var addend = try inputs.optionalTensor(3)
+      if let other = addend, other.shape != x.shape || x.elementType != .float32 {
+        x = try ArithmeticOperators.calculate(Add(), x, other, inputs, context.pool)
+        addend = nil
+      }
       let axis = try inputs.axis(axis, rank: x.rank)
       let rows = Tensor.count(of: Array(x.shape[..<axis]))
       let statistics = Array(x.shape[..<axis]) + Array(repeating: 1, count: x.rank - axis)
-      if let results = try DenseNormalization(
-        x, scale: inputs.tensor(1), bias: inputs.optionalTensor(2), row: Array(x.shape[axis...]),
-        epsilon: epsilon)
+      if let dense = try DenseNormalization(
+        x, addend: addend, scale: inputs.tensor(1), bias: inputs.optionalTensor(2),
+        row: Array(x.shape[axis...]), epsilon: epsilon)
       {
-        let (y, mean, inverse) = results.run(rows: rows, pool: context.pool)
+        let (y, mean, inverse) = dense.run(rows: rows, pool: context.pool)
         return [y, mean.reshaped(to: statistics), inverse.reshaped(to: statistics)]
+      }
+      if let addend {
+        x = try ArithmeticOperators.calculate(Add(), x, addend, inputs, context.pool)
       }
       let result = try normalize(x, rows: rows, epsilon: epsilon, inputs, context)
       return [

@@ -5,7 +5,7 @@ import Tensors
 /// Nodes without an integer kernel, run by the float engine between the integer layers.
 struct FloatIsland: Operation {
   let name: String
-  /// Values that go in and come out, by name.
+  /// Values that go in and come out, in the order of the engine's model.
   let inputs: [(name: String, slot: FloatSlot)]
   let outputs: [(name: String, slot: FloatSlot)]
   let operators: [String]
@@ -28,11 +28,10 @@ private final class FloatIslandStep: Step {
   }
 
   func run(_ state: RunState) throws {
-    var feed: [String: RuntimeValue] = [:]
-    for input in island.inputs { feed[input.name] = .tensor(try state.tensor(input.slot)) }
-    let results = try island.engine.run(feed)
-    for output in island.outputs {
-      guard case .tensor(let tensor)? = results[output.name] else {
+    let results = try island.engine.run(
+      ordered: island.inputs.map { .tensor(try state.tensor($0.slot)) })
+    for (output, result) in zip(island.outputs, results) {
+      guard case .tensor(let tensor) = result else {
         throw IntegerError.output(name: output.name)
       }
       state.tensors[output.slot] = tensor
