@@ -46,7 +46,8 @@ struct MemoryAssignment {
         kept.append(operation)
       }
     }
-    let lives = lives(of: kept, roots: roots)
+    var lives = lives(of: kept, roots: roots)
+    reuseOperands(of: kept, roots: &roots, lives: &lives)
     let owned = compiler.values.indices.filter { roots[$0] == $0 && lives[$0] != nil }
     let blocks = owned.map {
       ArenaPlanner.Block(
@@ -69,6 +70,26 @@ struct MemoryAssignment {
       steps: try kept.map { .init(name: $0.name, step: try $0.step(memory)) }, arena: arena,
       lowerBound: placement.lowerBound, inputs: inputs, outputs: outputs, slots: slots,
       integerMultiplications: kept.reduce(0) { $0 + $1.integerMultiplications })
+  }
+
+  /// Lets element-by-element operations write over an operand that nobody reads after them.
+  private func reuseOperands(
+    of operations: [any Operation], roots: inout [ValueID], lives: inout [ClosedRange<Int>?]
+  ) {
+    for (step, operation) in operations.enumerated()
+    where operation is CombineOperation || operation is LookupOperation {
+      let target = operation.writes[0]
+      let spent = operation.reads.first {
+        lives[roots[$0]]?.upperBound == step && layouts[$0] == layouts[target]
+      }
+      guard let spent, roots[target] == target, let life = lives[target],
+        let before = lives[roots[spent]]
+      else { continue }
+      let root = roots[spent]
+      for id in roots.indices where roots[id] == target { roots[id] = root }
+      lives[root] = before.lowerBound...life.upperBound
+      lives[target] = nil
+    }
   }
 
   private func lives(of operations: [any Operation], roots: [ValueID]) -> [ClosedRange<Int>?] {
