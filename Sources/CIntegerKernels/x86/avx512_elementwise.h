@@ -105,7 +105,7 @@ INLINE int combine_64(const ik_sum *s, const rounding *to, const result_range *r
   }
   if (_mm512_cmp_ps_mask(largest, _mm512_set1_ps(0.5f - 0x1p-13f), _CMP_GT_OQ)) return 0;
   __m512i bytes = _mm512_packus_epi16(joined(q[0], q[1], range), joined(q[2], q[3], range));
-  _mm512_storeu_si512(y, limited(bytes, range));
+  _mm512_storeu_si512(y, limited(bytes, range, 0));
   return 1;
 }
 
@@ -149,7 +149,9 @@ static void quantize(ik_affine affine, const float *x, ptrdiff_t x_step, ptrdiff
   const rounding to = rounding_to(&affine);
   ptrdiff_t i = 0;
   if (x_step == 1) {
-    for (; i + 16 <= count; i += 16) store_some(y + i, requantized(_mm512_loadu_ps(x + i), &to), 16);
+    for (; i + 16 <= count; i += 16) {
+      store_some(y + i, requantized(_mm512_loadu_ps(x + i), &to), 16);
+    }
   }
   for (; i < count; i += 16) {
     __m512 values = _mm512_mask_i32gather_ps(_mm512_setzero_ps(), first_lanes(count - i),

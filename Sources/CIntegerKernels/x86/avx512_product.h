@@ -3,7 +3,33 @@
 typedef struct {
   const uint8_t *rows[12];
   ptrdiff_t targets[12]; /* in elements */
+  int is_plain;          /* see rescaled */
 } tile_places;
+
+INLINE void store_tile(const ik_product *p, const tile_places *places, ptrdiff_t column,
+                       __m512i sums[12][4], const int rows, const int vectors, const int plain) {
+  const result_range range = range_of(p->zero, p->low, p->high);
+  const ptrdiff_t count = p->columns - column;
+  uint8_t *base = (uint8_t *)p->places.base + column;
+  if (vectors == 1 && rows % 4 == 0 && count >= LANES) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r += 4) {
+      uint8_t *targets[4];
+      __m512i four[4];
+      for (int i = 0; i < 4; i++) {
+        targets[i] = base + places->targets[r + i];
+        four[i] = sums[r + i][0];
+      }
+      store_four_rows(targets, four, p->multipliers + column, &range, plain);
+    }
+    return;
+  }
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+    store_quantized(base + places->targets[r], sums[r], vectors, count, p->multipliers + column,
+                    &range, plain);
+  }
+}
 
 INLINE void tile(const ik_product *p, const tile_places *places, ptrdiff_t panel,
                  const uint8_t *step, const int rows, const int vectors, const int bits) {
@@ -45,24 +71,10 @@ INLINE void tile(const ik_product *p, const tile_places *places, ptrdiff_t panel
     }
     return;
   }
-  const result_range range = range_of(p->zero, p->low, p->high);
-  if (vectors == 1 && rows % 4 == 0 && count >= LANES) {
-#pragma clang loop unroll(full)
-    for (int r = 0; r < rows; r += 4) {
-      uint8_t *targets[4];
-      __m512i four[4];
-      for (int i = 0; i < 4; i++) {
-        targets[i] = (uint8_t *)p->places.base + places->targets[r + i] + column;
-        four[i] = sums[r + i][0];
-      }
-      store_four_rows(targets, four, p->multipliers + column, &range);
-    }
-    return;
-  }
-#pragma clang loop unroll(full)
-  for (int r = 0; r < rows; r++) {
-    store_quantized((uint8_t *)p->places.base + places->targets[r] + column, sums[r], vectors,
-                    count, p->multipliers + column, &range);
+  if (places->is_plain) {
+    store_tile(p, places, column, sums, rows, vectors, 1);
+  } else {
+    store_tile(p, places, column, sums, rows, vectors, 0);
   }
 }
 
@@ -147,10 +159,13 @@ static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row
     ptrdiff_t y = first_row / width, x = first_row % width;
     fetcher behind = fetch_behind(p, weights + panel_bytes, panel_bytes, panel, last_panel,
                                   (last_row - first_row) / choices[0] + 1);
+    const int is_plain = p->low == 0 && p->high == 255 &&
+                         are_reducing(p->multipliers + panel * PANEL, vectors * LANES);
     int choice = 0;
     for (ptrdiff_t row = first_row; row < last_row; row += choices[choice]) {
       while (choices[choice] > last_row - row) choice++;
       tile_places places;
+      places.is_plain = is_plain;
       if (x + choices[choice] <= width) {
         place_line(p, y, x, &places);
       } else {

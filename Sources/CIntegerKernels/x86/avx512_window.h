@@ -30,6 +30,7 @@ typedef struct {
   __m512i bias[4];
   float multipliers[64];
   result_range range;
+  int is_plain;       /* see rescaled */
   ptrdiff_t channels; /* 64 at most */
 } channel_block;
 
@@ -40,6 +41,7 @@ static channel_block block_at(const ik_depthwise *d, ptrdiff_t channel) {
   arrange(d->multipliers + channel, multipliers);
   memcpy(block.multipliers, multipliers, sizeof(multipliers));
   block.range = range_of(d->zero, d->low, d->high);
+  block.is_plain = block.range.is_whole && are_reducing(block.multipliers, 64);
   block.channels = d->window.channels - channel < 64 ? d->window.channels - channel : 64;
   return block;
 }
@@ -78,7 +80,8 @@ INLINE void copy_vectors(__m512i *target, const __m512i *source) {
 
 /* A line of 3 x 3 windows: each input column is loaded once. `step` is the stride, 1 or 2. */
 INLINE void line_3x3(const ik_window *w, const uint8_t *source, uint8_t *target,
-                     const channel_block *block, __m512i weights[3][4], const int step) {
+                     const channel_block *block, __m512i weights[3][4], const int step,
+                     const int plain) {
   const __mmask64 mask = first_bytes(block->channels);
   const ptrdiff_t row_pitch = w->row_pitch, column_pitch = w->column_pitch;
   __m512i columns[3][4];
@@ -90,7 +93,8 @@ INLINE void line_3x3(const ik_window *w, const uint8_t *source, uint8_t *target,
     __m512i sums[4];
     copy_vectors(sums, block->bias);
     for (int j = 0; j < 3; j++) add_products(sums, columns[j], weights[j]);
-    store_bytes(target, four_quantized(sums, block->multipliers, &block->range), block->channels);
+    store_bytes(target, four_quantized(sums, block->multipliers, &block->range, plain),
+                block->channels);
     if (step == 1) {
       copy_vectors(columns[0], columns[1]);
       copy_vectors(columns[1], columns[2]);
@@ -105,7 +109,7 @@ INLINE void line_3x3(const ik_window *w, const uint8_t *source, uint8_t *target,
 /* Lines of 3 x 3 windows of few channels, several places in a vector: with stride 1 a line is one
    run of bytes, of which tap j reads what lies j places further. */
 INLINE void flat_line_3x3(const ik_window *w, const uint8_t *source, uint8_t *target,
-                          const channel_block *block, __m512i weights[3][4]) {
+                          const channel_block *block, __m512i weights[3][4], const int plain) {
   const ptrdiff_t bytes = w->width * w->channels;
   for (ptrdiff_t i = 0; i < bytes; i += 64) {
     const ptrdiff_t count = bytes - i < 64 ? bytes - i : 64;
@@ -117,7 +121,7 @@ INLINE void flat_line_3x3(const ik_window *w, const uint8_t *source, uint8_t *ta
       load_column(source + i + j * w->column_pitch, w->row_pitch, 3, mask, column);
       add_products(sums, column, weights[j]);
     }
-    store_bytes(target + i, four_quantized(sums, block->multipliers, &block->range), count);
+    store_bytes(target + i, four_quantized(sums, block->multipliers, &block->range, plain), count);
   }
 }
 
@@ -130,7 +134,9 @@ static void repeat_channels(const ik_depthwise *d, channel_block *block, __m512i
   for (ptrdiff_t i = 0; i < 64; i++) {
     bias[i] = d->bias[i % w->channels];
     multipliers[i] = d->multipliers[i % w->channels];
-    for (ptrdiff_t t = 0; t < 9; t++) taps[t][i] = d->weights[t * d->weight_pitch + i % w->channels];
+    for (ptrdiff_t t = 0; t < 9; t++) {
+      taps[t][i] = d->weights[t * d->weight_pitch + i % w->channels];
+    }
   }
   const ik_depthwise repeated = {.window = {.kernel_rows = 3, .kernel_columns = 3, .channels = 64},
                                  .weights = taps[0], .weight_pitch = 64, .bias = bias,
@@ -146,8 +152,13 @@ static void flat_depthwise(const ik_depthwise *d, ptrdiff_t first_row, ptrdiff_t
   __m512i weights[3][4];
   repeat_channels(d, &block, weights);
   for (ptrdiff_t y = first_row; y < last_row; y++) {
-    flat_line_3x3(w, w->source + y * w->stride_rows * w->row_pitch,
-                  w->target + y * w->target_row_pitch, &block, weights);
+    const uint8_t *source = w->source + y * w->stride_rows * w->row_pitch;
+    uint8_t *target = w->target + y * w->target_row_pitch;
+    if (block.is_plain) {
+      flat_line_3x3(w, source, target, &block, weights, 1);
+    } else {
+      flat_line_3x3(w, source, target, &block, weights, 0);
+    }
   }
 }
 
@@ -168,7 +179,8 @@ static void line_of_any_kernel(const ik_depthwise *d, const uint8_t *source, uin
         add_products(sums, values, weights);
       }
     }
-    store_bytes(target, four_quantized(sums, block->multipliers, &block->range), block->channels);
+    store_bytes(target, four_quantized(sums, block->multipliers, &block->range, 0),
+                block->channels);
     source += w->stride_columns * w->column_pitch;
     target += w->target_column_pitch;
   }
@@ -193,9 +205,13 @@ static void depthwise(const ik_depthwise *d, ptrdiff_t first_row, ptrdiff_t last
       if (!is_3x3) {
         line_of_any_kernel(d, source, target, &block, channel);
       } else if (w->stride_columns == 1) {
-        line_3x3(w, source, target, &block, weights, 1);
+        if (block.is_plain) {
+          line_3x3(w, source, target, &block, weights, 1, 1);
+        } else {
+          line_3x3(w, source, target, &block, weights, 1, 0);
+        }
       } else {
-        line_3x3(w, source, target, &block, weights, 2);
+        line_3x3(w, source, target, &block, weights, 2, 0);
       }
     }
   }
