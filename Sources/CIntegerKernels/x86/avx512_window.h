@@ -217,24 +217,35 @@ static void depthwise(const ik_depthwise *d, ptrdiff_t first_row, ptrdiff_t last
   }
 }
 
+/* The largest of `rows` by `columns` taps from `source` on. */
+INLINE __m512i largest_tap(const ik_window *w, const uint8_t *source, __mmask64 mask,
+                           ptrdiff_t rows, ptrdiff_t columns) {
+  const ptrdiff_t down = w->dilation_rows * w->row_pitch;
+  const ptrdiff_t right = w->dilation_columns * w->column_pitch;
+  __m512i most = _mm512_setzero_si512();
+  for (ptrdiff_t i = 0; i < rows; i++, source += down) {
+    const uint8_t *tap = source;
+    for (ptrdiff_t j = 0; j < columns; j++, tap += right) {
+      most = _mm512_max_epu8(most, _mm512_maskz_loadu_epi8(mask, tap));
+    }
+  }
+  return most;
+}
+
 static void window_max(const ik_window *w, ptrdiff_t first_row, ptrdiff_t last_row) {
-  for (ptrdiff_t y = first_row; y < last_row; y++) {
-    for (ptrdiff_t x = 0; x < w->width; x++) {
-      const uint8_t *source = w->source + y * w->stride_rows * w->row_pitch +
-                              x * w->stride_columns * w->column_pitch;
-      uint8_t *target = w->target + y * w->target_row_pitch + x * w->target_column_pitch;
-      for (ptrdiff_t c = 0; c < w->channels; c += 64) {
-        const __mmask64 mask = first_bytes(w->channels - c);
-        __m512i most = _mm512_setzero_si512();
-        for (ptrdiff_t i = 0; i < w->kernel_rows; i++) {
-          const uint8_t *line = source + i * w->dilation_rows * w->row_pitch + c;
-          for (ptrdiff_t j = 0; j < w->kernel_columns; j++) {
-            most = _mm512_max_epu8(
-                most,
-                _mm512_maskz_loadu_epi8(mask, line + j * w->dilation_columns * w->column_pitch));
-          }
-        }
-        _mm512_mask_storeu_epi8(target + c, mask, most);
+  const int is_3x3 = w->kernel_rows == 3 && w->kernel_columns == 3;
+  for (ptrdiff_t c = 0; c < w->channels; c += 64) {
+    const ptrdiff_t channels = w->channels - c < 64 ? w->channels - c : 64;
+    const __mmask64 mask = first_bytes(channels);
+    for (ptrdiff_t y = first_row; y < last_row; y++) {
+      const uint8_t *source = w->source + y * w->stride_rows * w->row_pitch + c;
+      uint8_t *target = w->target + y * w->target_row_pitch + c;
+      for (ptrdiff_t x = 0; x < w->width; x++) {
+        __m512i most = is_3x3 ? largest_tap(w, source, mask, 3, 3)
+                              : largest_tap(w, source, mask, w->kernel_rows, w->kernel_columns);
+        store_bytes(target, most, channels);
+        source += w->stride_columns * w->column_pitch;
+        target += w->target_column_pitch;
       }
     }
   }

@@ -74,20 +74,31 @@ private final class ImportStep: Step, @unchecked Sendable {
       }
       return
     }
+    // Several rows at a time: long stretches of each plane are read in one go.
+    let block = max(1, min(layout.height, ImportStep.stretch / max(layout.rowBytes, 1)))
+    let blocks = (layout.height + block - 1) / block
     nonisolated(unsafe) let first = start
-    layout.forEachRowInParallel(pool) { [target, kernels] image, row in
-      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: layout.rowBytes) { planes in
+    pool.forEach(layout.images * blocks) { [target, kernels] task in
+      let (image, row) = (task / blocks, task % blocks * block)
+      let rows = min(block, layout.height - row)
+      let count = rows * width
+      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count * channels) { planes in
         guard let planes = planes.baseAddress else { return }
         for channel in 0..<channels {
           convert(
-            first + (image * channels + channel) * area + row * width, width,
-            planes + channel * width)
+            first + (image * channels + channel) * area + row * width, count,
+            planes + channel * count)
         }
-        kernels.table.pointee.interleave(
-          planes, width, channels, width, target.row(image, row))
+        for index in 0..<rows {
+          kernels.table.pointee.interleave(
+            planes + index * width, count, channels, width, target.row(image, row + index))
+        }
       }
     }
   }
+
+  /// Values that are converted at a time, about.
+  private static let stretch = 16_384
 }
 
 /// A value of the arena as a tensor, float or of its own type.
