@@ -26,7 +26,10 @@ struct QuantizedLayer {
     }
     let isConstant = node.inputs.dropFirst().allSatisfy { compiler.constant($0) != nil }
     guard isConstant, node.inputs.count > 4 else { return nil }
-    if kind == .average { return }
+    if kind == .average {
+      guard (3...4).contains(try compiler.shape(of: node.inputs[0]).count) else { return nil }
+      return
+    }
     guard let weight = compiler.constant(node.inputs[3]),
       [.int8, .uint8].contains(weight.elementType)
     else { return nil }

@@ -11,7 +11,8 @@ public struct Inspection: Sendable, Equatable {
   public var unsupported: [String]
   /// The same with their operators, for people.
   public var unsupportedLabels: [String]
-  /// What the integer engine makes of it; nil for models without quantized layers.
+  /// What the integer engine makes of it; nil for models without quantized layers, and where free
+  /// axes of size 1 are too little for them.
   public var integers: IntegerOutline?
 
   /// `shapes` gives sizes to inputs with free axes.
@@ -30,7 +31,7 @@ public struct Inspection: Sendable, Equatable {
         statistics: statistics, unsupported: nodes.map { $0.name.isEmpty ? $0.identity : $0.name },
         unsupportedLabels: nodes.map(\.label),
         integers: nodes.isEmpty && EngineKind(for: model) == .integer
-          ? try IntegerOutline(model, shapes: try sizes(), multiplications: statistics.macs) : nil)
+          ? try? IntegerOutline(model, shapes: try sizes(), multiplications: statistics.macs) : nil)
     }
   }
 }
