@@ -4,6 +4,9 @@ typedef struct {
   const uint8_t *rows[12];
   ptrdiff_t targets[12]; /* in elements */
   int is_plain;          /* see rescaled */
+  /* What to bring near meanwhile: a line of memory at each step, `fetch_step` bytes apart. */
+  const uint8_t *fetch;
+  ptrdiff_t fetch_step;
 } tile_places;
 
 INLINE void store_tile(const ik_product *p, const tile_places *places, ptrdiff_t column,
@@ -42,6 +45,7 @@ INLINE void tile(const ik_product *p, const tile_places *places, ptrdiff_t panel
     for (int r = 0; r < rows; r++) sums[r][v] = bias;
   }
   const ptrdiff_t run_bytes = p->rows.run_bytes;
+  const uint8_t *fetch = places->fetch;
   for (ptrdiff_t run = 0; run < p->rows.run_count; run++) {
     const ptrdiff_t offset = p->rows.runs[run];
     const uint8_t *source[12];
@@ -52,6 +56,8 @@ INLINE void tile(const ik_product *p, const tile_places *places, ptrdiff_t panel
 #pragma clang loop unroll(full)
       for (int v = 0; v < vectors; v++) w[v] = widened(step, v, vectors, bits);
       step += vectors * 8 * bits;
+      _mm_prefetch((const char *)fetch, _MM_HINT_T1);
+      fetch += places->fetch_step;
 #pragma clang loop unroll(full)
       for (int r = 0; r < rows; r++) {
         int32_t four;
@@ -127,25 +133,6 @@ static void place_lines(const ik_product *p, ptrdiff_t y, ptrdiff_t x, int count
   }
 }
 
-/* Weights that the next panel will stream, fetched piece by piece while this one is swept. */
-typedef struct {
-  const uint8_t *next, *end;
-  ptrdiff_t piece;
-} fetcher;
-
-static fetcher fetch_behind(const ik_product *p, const uint8_t *weights, ptrdiff_t bytes,
-                            ptrdiff_t panel, ptrdiff_t last_panel, ptrdiff_t tiles) {
-  if (panel + 1 >= last_panel) return (fetcher){weights, weights, 0};
-  ptrdiff_t columns = p->columns - (panel + 1) * PANEL;
-  if (columns < PANEL) bytes = bytes * ((columns + LANES - 1) / LANES) / (PANEL / LANES);
-  return (fetcher){weights, weights + bytes, bytes / tiles + 64};
-}
-
-INLINE void fetch_piece(fetcher *f) {
-  const uint8_t *end = f->end - f->next < f->piece ? f->end : f->next + f->piece;
-  for (; f->next < end; f->next += 64) _mm_prefetch((const char *)f->next, _MM_HINT_T1);
-}
-
 static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row,
                     ptrdiff_t first_panel, ptrdiff_t last_panel) {
   const ptrdiff_t width = p->rows.width;
@@ -157,23 +144,26 @@ static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row
     int vectors = columns >= PANEL ? PANEL / LANES : (int)((columns + LANES - 1) / LANES);
     const int *choices = tile_rows[vectors - 1];
     ptrdiff_t y = first_row / width, x = first_row % width;
-    fetcher behind = fetch_behind(p, weights + panel_bytes, panel_bytes, panel, last_panel,
-                                  (last_row - first_row) / choices[0] + 1);
-    const int is_plain = p->low == 0 && p->high == 255 &&
-                         are_reducing(p->multipliers + panel * PANEL, vectors * LANES);
+    /* The tiles of this panel fetch the weights of the next one, a share each. */
+    const ptrdiff_t tiles_here = (last_row - first_row) / choices[0] + 1;
+    const ptrdiff_t share = panel + 1 < last_panel ? panel_bytes / tiles_here : 0;
+    tile_places places = {
+        .is_plain = p->low == 0 && p->high == 255 &&
+                    are_reducing(p->multipliers + panel * PANEL, vectors * LANES),
+        .fetch = share ? weights + panel_bytes : weights,
+        .fetch_step = share / depth,
+    };
     int choice = 0;
     for (ptrdiff_t row = first_row; row < last_row; row += choices[choice]) {
       while (choices[choice] > last_row - row) choice++;
-      tile_places places;
-      places.is_plain = is_plain;
       if (x + choices[choice] <= width) {
         place_line(p, y, x, &places);
       } else {
         place_lines(p, y, x, choices[choice], &places);
       }
-      fetch_piece(&behind);
       for (x += choices[choice]; x >= width; x -= width) y++;
       tiles[p->bits - 2][vectors - 1][choice](p, &places, panel, weights);
+      places.fetch += share;
     }
   }
 }
