@@ -4,8 +4,6 @@
 #include "CIntegerKernels.h"
 #include "planes.h"
 
-int ik_has_width(int bits) { return bits >= 2 && bits <= 8; }
-
 static ptrdiff_t padded_run(ptrdiff_t run_bytes) { return (run_bytes + 3) / 4 * 4; }
 
 ptrdiff_t ik_padded_depth(ptrdiff_t run_count, ptrdiff_t run_bytes) {

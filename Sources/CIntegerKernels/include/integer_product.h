@@ -83,9 +83,6 @@ void ik_pack_multipliers(const struct ik_kernels *kernels, const float *multipli
    Returns the number of multiply-accumulates done in `rounds` rounds. */
 typedef ptrdiff_t ik_peak_kernel(ptrdiff_t rounds);
 
-/* Whether products reach all of `bits`: every width from 2 to 8. */
-int ik_has_width(int bits);
-
 #ifdef __cplusplus
 }
 #endif

@@ -109,6 +109,8 @@ struct ValueUsage {
   private var uses: [String: Int] = [:]
   private var kept: Set<String>
   private var constants: [String: Tensor] = [:]
+  /// Nodes by the values that they compute.
+  private(set) var producers: [String: Node] = [:]
 
   init(_ graph: Graph) {
     self.graph = graph
@@ -116,6 +118,7 @@ struct ValueUsage {
     for node in graph.nodes {
       for input in node.inputs { uses[input, default: 0] += 1 }
       for subgraph in node.subgraphs { kept.formUnion(subgraph.allReadNames) }
+      for output in node.outputs where !output.isEmpty { producers[output] = node }
       if node.isOperator("Constant"), case .tensor(let value)? = node.attribute("value"),
         let output = node.outputs.first
       {

@@ -59,14 +59,9 @@ extension Graph {
 
 private struct ChainFinder {
   private let usage: ValueUsage
-  private var producers: [String: Node] = [:]
+  private var producers: [String: Node] { usage.producers }
 
-  init(_ graph: Graph) {
-    usage = ValueUsage(graph)
-    for node in graph.nodes {
-      for output in node.outputs where !output.isEmpty { producers[output] = node }
-    }
-  }
+  init(_ graph: Graph) { usage = ValueUsage(graph) }
 
   func gelu(endingAt node: Node) -> (node: Node, inner: [String])? {
     guard let product = operand(of: node, "Mul", constant: 0.5),

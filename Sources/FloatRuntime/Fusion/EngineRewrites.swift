@@ -1,7 +1,7 @@
 import GraphIR
 
 /// What the engine does to a model before it prepares it.
-enum EngineRewrites {
+package enum EngineRewrites {
   /// `observing` names values that must stay, as graph outputs do.
   static func apply(to model: Model, observing: Set<String>) throws -> Model {
     var watched = model
@@ -16,17 +16,19 @@ enum EngineRewrites {
   }
 
   private static func patches(for model: Model) -> [GraphPatch] {
+    preparation(of: model) + [
+      .fuseQuantizedLayers, .foldConstants(), .foldDequantizedConstants, .foldBatchNormalization,
+      .fuseActivations, .fuseGelu, .fuseMaskedSoftmax, .fuseAttention, .fuseResidualNormalization,
+    ]
+  }
+
+  /// What brings a model into the form that fusion looks for, whatever engine runs it.
+  package static func preparation(of model: Model) -> [GraphPatch] {
     var patches: [GraphPatch] = []
     if !model.functions.isEmpty { patches.append(.inlineFunctions) }
     if model.opset < OpsetUpgrade.latest {
       patches.append(.upgradeOpset(to: OpsetUpgrade.latest))
     }
-    return patches + [
-      .materializeConstants, .removeIdentities, .expandQuantizedOperators, .fuseQuantizedLayers,
-      .foldConstants(),
-      .foldDequantizedConstants,
-      .foldBatchNormalization, .fuseActivations, .fuseGelu,
-      .fuseMaskedSoftmax, .fuseAttention, .fuseResidualNormalization,
-    ]
+    return patches + [.materializeConstants, .removeIdentities, .expandQuantizedOperators]
   }
 }

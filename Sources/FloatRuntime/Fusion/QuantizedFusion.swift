@@ -47,14 +47,9 @@ private struct Affine {
 
 private struct QuantizedLayerFinder {
   private let usage: ValueUsage
-  private var producers: [String: Node] = [:]
+  private var producers: [String: Node] { usage.producers }
 
-  init(_ graph: Graph) {
-    usage = ValueUsage(graph)
-    for node in graph.nodes {
-      for output in node.outputs where !output.isEmpty { producers[output] = node }
-    }
-  }
+  init(_ graph: Graph) { usage = ValueUsage(graph) }
 
   struct Layer {
     var node: Node

@@ -36,7 +36,7 @@ final class PlanCompiler {
   private var absorbed: Set<Int> = []
 
   init(_ model: Model, inputShapes: [String: [Int]], pool: WorkerPool, kernels: KernelSet) throws {
-    let plain = try model.applying(PlanCompiler.preparation(of: model))
+    let plain = try model.applying(EngineRewrites.preparation(of: model))
     // The types are those of the values before layers are fused: fusion keeps their names.
     types = try ShapeInference.infer(plain, inputShapes: inputShapes)
     self.model = try plain.applying([
@@ -48,15 +48,6 @@ final class PlanCompiler {
     for (index, node) in graph.nodes.enumerated() {
       for output in node.outputs where !output.isEmpty { producers[output] = index }
     }
-  }
-
-  private static func preparation(of model: Model) -> [GraphPatch] {
-    var patches: [GraphPatch] = []
-    if !model.functions.isEmpty { patches.append(.inlineFunctions) }
-    if model.opset < OpsetUpgrade.latest {
-      patches.append(.upgradeOpset(to: OpsetUpgrade.latest))
-    }
-    return patches + [.materializeConstants, .removeIdentities, .expandQuantizedOperators]
   }
 
   func compile() throws -> CompiledPlan {
