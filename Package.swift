@@ -34,12 +34,14 @@ let modules: [Module] = [
     name: "Calibration",
     imports: ["CFloatKernels", "FloatRuntime", "GraphIR", "Parallelism", "Quantization", "Tensors"]),
   Module(name: "BitAllocation", imports: ["Quantization"]),
+  Module(
+    name: "HardwareProfiles", imports: [], products: [.product(name: "Yams", package: "Yams")]),
   Module(name: "Lowering", imports: ["GraphIR", "Quantization", "Tensors"]),
   Module(
     name: "Pipeline",
     imports: [
-      "BitAllocation", "Calibration", "FloatRuntime", "GraphIR", "IntegerRuntime", "Lowering",
-      "ONNXFormat",
+      "BitAllocation", "Calibration", "FloatRuntime", "GraphIR", "HardwareProfiles",
+      "IntegerRuntime", "Lowering", "ONNXFormat",
       "Parallelism", "Quantization", "Tensors",
     ], products: [.product(name: "Yams", package: "Yams")]),
 ]

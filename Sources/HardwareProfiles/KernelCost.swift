@@ -1,0 +1,105 @@
+/// What kernels of one kind cost: a sum of counts, each times a duration.
+///
+/// The counts are those of whole tiles: a kernel that computes 12 rows by 32 columns at a time
+/// takes as long for 1 row as for 12. `tile` says how rows, columns and depth are filled up.
+public struct KernelCost: Sendable, Codable, Equatable {
+  /// Quantities that a workload has and a kernel may charge for.
+  public enum Count: String, Sendable, Codable, CaseIterable {
+    /// One for each call.
+    case call
+    /// Multiply-accumulates, filled up to whole tiles.
+    case mac
+    /// Tiles: each reads and writes its accumulators once.
+    case tile
+    /// Stretches of memory that the tiles follow, one for each tile and run.
+    case run
+    /// Elements read, weights aside.
+    case input
+    /// Elements written.
+    case output
+    /// Bytes of weights.
+    case weight
+    /// Bytes of weights of a network whose weights do not fit the cache named by the profile.
+    case farWeight = "far_weight"
+  }
+
+  public struct Tile: Sendable, Codable, Equatable {
+    public var rows: Int
+    public var columns: Int
+    /// To how many columns the last tile is filled up; a divisor of `columns`.
+    public var lanes: Int
+    public var depth: Int
+
+    public init(rows: Int = 1, columns: Int = 1, lanes: Int = 1, depth: Int = 1) {
+      self.rows = rows
+      self.columns = columns
+      self.lanes = lanes
+      self.depth = depth
+    }
+  }
+
+  public var kind: KernelWorkload.Kind
+  /// Operators that it holds for; empty is all of the kind.
+  public var operators: [String]
+  /// Widths that it holds for; empty is all.
+  public var weightBits: [Int]
+  public var activationBits: [Int]
+  /// Threads that it holds for; empty is all.
+  public var threads: [Int]
+  public var tile: Tile
+  /// Seconds for each count.
+  public var seconds: [Count: Double]
+
+  public init(
+    kind: KernelWorkload.Kind, operators: [String] = [], weightBits: [Int] = [],
+    activationBits: [Int] = [], threads: [Int] = [], tile: Tile = Tile(),
+    seconds: [Count: Double]
+  ) {
+    self.kind = kind
+    self.operators = operators
+    self.weightBits = weightBits
+    self.activationBits = activationBits
+    self.threads = threads
+    self.tile = tile
+    self.seconds = seconds
+  }
+
+  /// Whether it holds for the workload on so many threads.
+  public func covers(_ workload: KernelWorkload, threads count: Int) -> Bool {
+    kind == workload.kind
+      && (operators.isEmpty || operators.contains(workload.op))
+      && (weightBits.isEmpty || weightBits.contains(workload.weightBits))
+      && (activationBits.isEmpty || activationBits.contains(workload.activationBits))
+      && (threads.isEmpty || threads.contains(count))
+  }
+
+  /// How often the workload has each of the counts.
+  public static func counts(
+    of workload: KernelWorkload, tile: Tile, isFar: Bool
+  ) -> [Count: Double] {
+    func whole(_ value: Int, _ step: Int) -> Double {
+      Double((value + step - 1) / step)
+    }
+    let groups = Double(workload.groups)
+    let rows = whole(workload.rows, tile.rows)
+    let tiles = rows * whole(workload.columns, tile.columns) * groups
+    let depth = whole(workload.depth, tile.depth) * Double(tile.depth)
+    let columns = whole(workload.columns, tile.lanes) * Double(tile.lanes)
+    return [
+      .call: 1,
+      .mac: rows * Double(tile.rows) * columns * depth * groups,
+      .tile: tiles,
+      .run: tiles * Double(workload.runs),
+      .input: Double(workload.inputs),
+      .output: Double(workload.outputs),
+      .weight: workload.weightBytes,
+      .farWeight: isFar ? workload.weightBytes : 0,
+    ]
+  }
+
+  /// Seconds of the workload. `isFar`: the network's weights do not fit the cache.
+  public func seconds(of workload: KernelWorkload, isFar: Bool) -> Double {
+    let counts = KernelCost.counts(of: workload, tile: tile, isFar: isFar)
+    return seconds.reduce(0) { $0 + $1.value * (counts[$1.key] ?? 0) }
+  }
+}

@@ -1,0 +1,76 @@
+/// The work of one step of an inference, as a cost model sees it.
+///
+/// A matrix product multiplies `rows` x `depth` by `depth` x `columns` in each of `groups`; a
+/// convolution is one whose rows are the places of its result. Other kinds have only elements.
+public struct KernelWorkload: Sendable, Codable, Equatable {
+  /// What costs alike. Kinds of several operators are told apart by `op`.
+  public enum Kind: String, Sendable, Codable, CaseIterable {
+    /// Conv; with one place of the result also Gemm and MatMul.
+    case product
+    /// A convolution with one channel in each group.
+    case depthwise
+    /// Add, Mul and their like on two tensors.
+    case binary
+    /// Functions of one value.
+    case unary
+    /// MaxPool, AveragePool.
+    case window
+    /// GlobalAveragePool.
+    case average
+    /// Concat, Transpose, Slice: bytes that move.
+    case movement
+    /// Float to integer and back.
+    case conversion
+    /// An operator that runs in float.
+    case float
+  }
+
+  /// The node.
+  public var name: String
+  public var op: String
+  public var kind: Kind
+  public var rows: Int
+  public var depth: Int
+  public var columns: Int
+  public var groups: Int
+  /// Stretches of the depth that lie together in memory: the rows of a convolution's window.
+  public var runs: Int
+  /// Of constant weights; 32 is float, 0 none.
+  public var weightBits: Int
+  public var activationBits: Int
+  /// Elements read beside the weights, and elements written.
+  public var inputs: Int
+  public var outputs: Int
+
+  public init(
+    name: String, op: String, kind: Kind, rows: Int = 0, depth: Int = 0, columns: Int = 0,
+    groups: Int = 1, runs: Int = 1, weightBits: Int = 0, activationBits: Int = 8, inputs: Int,
+    outputs: Int
+  ) {
+    self.name = name
+    self.op = op
+    self.kind = kind
+    self.rows = rows
+    self.depth = depth
+    self.columns = columns
+    self.groups = groups
+    self.runs = runs
+    self.weightBits = weightBits
+    self.activationBits = activationBits
+    self.inputs = inputs
+    self.outputs = outputs
+  }
+
+  /// Multiply-accumulates.
+  public var macs: Double { Double(rows) * Double(depth) * Double(columns) * Double(groups) }
+
+  public var weightBytes: Double {
+    Double(depth) * Double(columns) * Double(groups) * Double(weightBits) / 8
+  }
+
+  private enum CodingKeys: String, CodingKey {
+    case name, op, kind, rows, depth, columns, groups, runs, inputs, outputs
+    case weightBits = "weight_bits"
+    case activationBits = "activation_bits"
+  }
+}
