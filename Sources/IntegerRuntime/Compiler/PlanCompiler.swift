@@ -40,7 +40,8 @@ final class PlanCompiler {
     // The types are those of the values before layers are fused: fusion keeps their names.
     types = try ShapeInference.infer(plain, inputShapes: inputShapes)
     self.model = try plain.applying([
-      .fuseQuantizedLayers, .foldConstants(inputShapes: inputShapes), .foldDequantizedConstants,
+      .fuseQuantizedLayers, .fuseBlockedProducts, .foldConstants(inputShapes: inputShapes),
+      .foldDequantizedConstants,
     ])
     graph = self.model.graph
     self.pool = pool
@@ -67,7 +68,8 @@ final class PlanCompiler {
   private func compile(_ node: Node) throws {
     if node.isOperator("QuantizeLinear") { return try quantize(node) }
     if node.isOperator("DequantizeLinear") { return try dequantize(node) }
-    if let layer = try QuantizedLayer(node, self) { try layer.compile() }
+    if let layer = try QuantizedLayer(node, self) { return try layer.compile() }
+    try BlockedLayer(node, self)?.compile()
   }
 
   // MARK: Building blocks
