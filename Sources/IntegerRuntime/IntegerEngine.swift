@@ -1,6 +1,7 @@
 import FloatRuntime
 import Foundation
 public import GraphIR
+public import HardwareProfiles
 import Parallelism
 import Synchronization
 public import Tensors
@@ -66,7 +67,10 @@ public final class IntegerEngine: Sendable {
     of plan: CompiledPlan, steps: [(CompiledPlan.NamedStep, Int)]
   ) -> IntegerProfile {
     IntegerProfile(
-      steps: steps.map { .init(name: $0.name, kernel: $0.step.kernel, nanoseconds: $1) },
+      steps: steps.map {
+        .init(
+          name: $0.name, kernel: $0.step.kernel, workloads: $0.workloads, nanoseconds: $1)
+      },
       weightBytes: plan.weightBytes, arenaBytes: plan.arena.byteCount,
       arenaLowerBound: plan.lowerBound, integerMultiplications: plan.integerMultiplications)
   }
@@ -90,6 +94,8 @@ public struct IntegerProfile: Sendable {
     public let name: String
     /// The implementation that ran, with its instruction set.
     public let kernel: String
+    /// What cost models see of the step.
+    public let workloads: [KernelWorkload]
     public let nanoseconds: Int
   }
 

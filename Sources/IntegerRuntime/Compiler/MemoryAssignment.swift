@@ -67,7 +67,9 @@ struct MemoryAssignment {
           base: arena.pointer(at: offsets[roots[id]]), fill: compiler.values[id].fill)
       }, kernels: compiler.kernels)
     return CompiledPlan(
-      steps: try kept.map { .init(name: $0.name, step: try $0.step(memory)) }, arena: arena,
+      steps: try kept.map {
+        .init(name: $0.name, step: try $0.step(memory), workloads: $0.workloads(memory))
+      }, arena: arena,
       lowerBound: placement.lowerBound, inputs: inputs, outputs: outputs, slots: slots,
       integerMultiplications: kept.reduce(0) { $0 + $1.integerMultiplications })
   }

@@ -1,5 +1,6 @@
 import FloatRuntime
 import GraphIR
+import HardwareProfiles
 import Parallelism
 import Tensors
 
@@ -271,7 +272,8 @@ final class PlanCompiler {
       FloatIsland(
         name: island.nodes.last.map { $0.name.isEmpty ? $0.identity : $0.name } ?? name,
         inputs: sources, outputs: outputs.map { (name: $0, slot: newSlot($0)) },
-        operators: Array(Set(island.nodes.map(\.op))).sorted(), engine: engine))
+        operators: Array(Set(island.nodes.map(\.op))).sorted(), engine: engine,
+        workloads: engine.preparedNodes.map { KernelWorkload(floatNode: $0, types: types) }))
   }
 
   /// Values of the nodes that others read.

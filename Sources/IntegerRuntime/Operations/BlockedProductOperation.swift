@@ -1,4 +1,5 @@
 import CIntegerKernels
+import HardwareProfiles
 import Parallelism
 import Tensors
 
@@ -21,6 +22,18 @@ struct BlockedProductOperation: Operation {
     if case .quantized(let value) = source { [value] } else { [] }
   }
   var writes: [ValueID] { [] }
+
+  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
+    var activationBits = 32
+    if case .quantized = source { activationBits = 8 }
+    return [
+      KernelWorkload(
+        name: name, op: "MatMul", kind: .blocked, rows: rows, depth: weights.depth,
+        columns: weights.columns, runs: (weights.depth + weights.block - 1) / weights.block,
+        weightBits: weights.bits, activationBits: activationBits, inputs: rows * weights.depth,
+        outputs: rows * weights.columns)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { BlockedProductStep(self, memory) }
 }

@@ -1,4 +1,5 @@
 import CIntegerKernels
+import HardwareProfiles
 
 /// The largest value under a window.
 struct MaxPoolOperation: Operation {
@@ -10,6 +11,16 @@ struct MaxPoolOperation: Operation {
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
   func halo(around value: ValueID) -> Halo { window.halo }
+
+  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
+    let to = memory[target].layout
+    return [
+      KernelWorkload(
+        name: name, op: "MaxPool", kind: .window, rows: to.images * to.height * to.width,
+        depth: window.kernelRows * window.kernelColumns, columns: to.channels,
+        runs: window.kernelRows, inputs: memory[source].layout.count, outputs: to.count)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { MaxPoolStep(self, memory) }
 }
@@ -54,6 +65,14 @@ struct GlobalAverageOperation: Operation {
 
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
+
+  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
+    [
+      KernelWorkload(
+        name: name, op: "GlobalAveragePool", kind: .average,
+        inputs: memory[source].layout.count, outputs: memory[target].layout.count)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { GlobalAverageStep(self, memory) }
 }
