@@ -27,6 +27,13 @@ public final class IntegerEngine: Sendable {
   /// The instruction set that kernels use on this machine.
   public static var instructionSet: String { KernelSet.best.name }
 
+  /// Rows and columns of a tile of matrix products, and the columns that the last tile is filled
+  /// up to multiples of.
+  public static var productTile: (rows: Int, columns: Int, lanes: Int) {
+    let table = KernelSet.best.table.pointee
+    return (table.rows, table.panel, table.lanes)
+  }
+
   /// Billions of operations a second that one core can do at most, two for each
   /// multiply-accumulate; nil where the instruction set has no such measure.
   public static func measuredPeak() -> Double? {

@@ -18,6 +18,9 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: "Timed runs, after a warm-up.")
   var runs = 30
 
+  @Option(help: "A profile of this machine: prints its predictions beside the measured times.")
+  var profile: String?
+
   @OptionGroup var shapes: ShapeFlags
 
   @Flag(help: "Print the reports as JSON.")
@@ -34,7 +37,7 @@ struct BenchmarkCommand: ParsableCommand {
     let reports = try Benchmark.run(
       .init(
         model: model, engine: engine, threads: try threadCounts(), runs: runs,
-        shapes: try shapes.parsed()))
+        shapes: try shapes.parsed(), profile: try profile.map(ProfileSource.load)))
     if json { return try Console.json(reports) }
     for report in reports { Console.result(BenchmarkCommand.text(report)) }
   }
@@ -65,7 +68,8 @@ struct BenchmarkCommand: ParsableCommand {
       [
         layer.name, layer.kernel, String(format: "%.1f", layer.us),
         layer.gops.map { String(format: "%.1f", $0) } ?? "",
-      ] + (peak.map { peak in [layer.gops.map { percent($0 / peak) } ?? ""] } ?? [])
+      ] + (layer.predictedMicroseconds.map { [String(format: "%.1f", $0)] } ?? [])
+        + (peak.map { peak in [layer.gops.map { percent($0 / peak) } ?? ""] } ?? [])
     }
     let titles = ["layer", "kernel", "us", "GOPS"] + (peak == nil ? [] : ["of peak"])
     return head + "\n" + Console.table([titles] + rows)
