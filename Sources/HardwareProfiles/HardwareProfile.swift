@@ -2,7 +2,7 @@
 public struct HardwareProfile: Sendable, Codable, Equatable {
   /// Bytes, read-only constants and working memory apart.
   public struct Memory: Sendable, Codable, Equatable {
-    public enum Home: String, Sendable, Codable { case flash, ram }
+    public enum Home: String, Sendable, Codable, CaseIterable { case flash, ram }
 
     /// For constants; nil where storage is no concern.
     public var flash: Int?
@@ -22,7 +22,7 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
 
   /// Widths that operators can have on the device.
   public struct Precision: Sendable, Codable, Equatable {
-    public enum Granularity: String, Sendable, Codable {
+    public enum Granularity: String, Sendable, Codable, CaseIterable {
       case tensor
       case channel
       case block
@@ -54,7 +54,7 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
 
   /// Where the figures come from.
   public struct Provenance: Sendable, Codable, Equatable {
-    public enum Kind: String, Sendable, Codable {
+    public enum Kind: String, Sendable, Codable, CaseIterable {
       /// By this tool on the device: `tool`, `date`, `host` and `fitError` say when and how well.
       case measured
       /// Fitted to figures that others published: `source` says where, `figures` which.

@@ -76,7 +76,8 @@ struct QuantizeCommand: ParsableCommand {
     options.samples = samples
     if let flash {
       guard let bytes = ByteSize.parse(flash) else {
-        throw ValidationError("--flash '\(flash)' is not a size like 96KiB or 1.5MB")
+        let problem = ByteSize.problem(flash).map { "\($0)" } ?? "is not a size"
+        throw ValidationError("--flash '\(flash)' \(problem); sizes are like 96KiB or 1.5MB")
       }
       options.flash = bytes
     }

@@ -1,12 +1,6 @@
 /// Kernel costs from measured steps.
 public struct KernelFit: Sendable {
   public var kernels: [KernelCost]
-  /// |predicted / measured - 1| of every sample that the kernels cover.
-  public var errors: [Double]
-
-  public var medianError: Double {
-    errors.isEmpty ? 0 : errors.sorted()[errors.count / 2]
-  }
 
   /// What the kernels of a machine share.
   public struct Machine: Sendable {
@@ -29,23 +23,12 @@ public struct KernelFit: Sendable {
   public init(_ samples: [KernelSample], machine: Machine) {
     let usable = samples.filter { $0.seconds > 0 && $0.workloads.count == 1 }
     kernels = []
-    errors = []
     for threads in Set(usable.map(\.threads)).sorted() {
       for kind in KernelWorkload.Kind.allCases {
         let group = usable.filter { $0.threads == threads && $0.workloads[0].kind == kind }
         guard !group.isEmpty else { continue }
         kernels += KernelFit.kernels(kind, group, threads: threads, machine: machine)
       }
-    }
-    for sample in usable {
-      guard
-        let kernel = kernels.first(where: {
-          $0.covers(sample.workloads[0], threads: sample.threads)
-        })
-      else { continue }
-      let isFar = machine.cache.map { sample.networkWeightBytes > Double($0) } ?? false
-      let predicted = kernel.seconds(of: sample.workloads[0], isFar: isFar)
-      errors.append(abs(predicted / sample.seconds - 1))
     }
   }
 
