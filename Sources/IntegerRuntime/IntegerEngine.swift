@@ -58,6 +58,11 @@ public final class IntegerEngine: Sendable {
     return profile(of: plan, steps: plan.steps.map { ($0, 0) })
   }
 
+  /// What running on inputs of these shapes would take in memory and work; cheaper than an outline.
+  public func footprint(inputShapes: [String: [Int]]) throws -> IntegerFootprint {
+    try PlanCompiler(model, inputShapes: inputShapes, pool: pool, kernels: kernels).footprint()
+  }
+
   public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
     try compiled(for: inputs).run(inputs, pool: pool)
   }
@@ -93,6 +98,22 @@ public final class IntegerEngine: Sendable {
       return plan
     }
   }
+}
+
+/// The memory and the work of a plan.
+public struct IntegerFootprint: Sendable {
+  public struct Step: Sendable {
+    public let name: String
+    /// What cost models see of the step; several pieces where nodes run as one.
+    public let workloads: [KernelWorkload]
+  }
+
+  public let steps: [Step]
+  public let arenaBytes: Int
+  /// Bytes of the largest set of quantized values that live at once.
+  public let arenaLowerBound: Int
+  /// The step during which that set lives; nil for a plan without steps.
+  public let peakStep: String?
 }
 
 /// Where the time and the memory of a run went.

@@ -53,17 +53,27 @@ final class PlanCompiler {
   }
 
   func compile() throws -> CompiledPlan {
+    let outputs = try compileOperations()
+    return try MemoryAssignment(self).plan(
+      inputs: graph.requiredInputs.compactMap { input in
+        slots[input.name].map { (name: input.name, slot: $0) }
+      }, outputs: outputs, slots: slots.count)
+  }
+
+  func footprint() throws -> IntegerFootprint {
+    _ = try compileOperations()
+    return try MemoryAssignment(self).footprint()
+  }
+
+  /// The slots of the outputs.
+  private func compileOperations() throws -> [(name: String, slot: FloatSlot)] {
     for input in graph.requiredInputs { slots[input.name] = slots.count }
     // Kernels take no empty values: the float engine knows what becomes of them.
     let isEmpty = types.values.contains { $0.fixedShape?.contains(0) == true }
     for (index, node) in graph.nodes.enumerated() where !isEmpty && !absorbed.contains(index) {
       try compile(node)
     }
-    let outputs = try graph.outputs.map { (name: $0.name, slot: try slot(of: $0.name)) }
-    return try MemoryAssignment(self).plan(
-      inputs: graph.requiredInputs.compactMap { input in
-        slots[input.name].map { (name: input.name, slot: $0) }
-      }, outputs: outputs, slots: slots.count)
+    return try graph.outputs.map { (name: $0.name, slot: try slot(of: $0.name)) }
   }
 
   private func compile(_ node: Node) throws {

@@ -23,7 +23,7 @@ struct BlockedProductOperation: Operation {
   }
   var writes: [ValueID] { [] }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     var activationBits = 32
     if case .quantized = source { activationBits = 8 }
     return [

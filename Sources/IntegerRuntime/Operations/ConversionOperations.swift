@@ -12,8 +12,8 @@ struct ImportOperation: Operation {
   var reads: [ValueID] { [] }
   var writes: [ValueID] { [target] }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
-    let layout = memory[target].layout
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let layout = layouts[target]
     return [
       KernelWorkload(
         name: name, op: "QuantizeLinear", kind: .conversion,
@@ -123,8 +123,8 @@ struct ExportOperation: Operation {
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [] }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
-    let layout = memory[source].layout
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let layout = layouts[source]
     return [
       KernelWorkload(
         name: name, op: "DequantizeLinear", kind: .conversion,

@@ -20,8 +20,8 @@ struct DepthwiseOperation: Operation {
   var writes: [ValueID] { [target] }
   func halo(around value: ValueID) -> Halo { window.halo }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
-    let (from, to) = (memory[source].layout, memory[target].layout)
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let (from, to) = (layouts[source], layouts[target])
     return [
       KernelWorkload(
         name: name, op: "Conv", kind: .depthwise, rows: to.images * to.height * to.width,

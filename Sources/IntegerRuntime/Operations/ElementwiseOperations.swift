@@ -17,8 +17,8 @@ struct CombineOperation: Operation {
   var reads: [ValueID] { [left, right] }
   var writes: [ValueID] { [target] }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
-    let count = memory[target].layout.count
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let count = layouts[target].count
     return [
       KernelWorkload(
         name: name, op: kind == .add ? "Add" : "Mul", kind: .binary, inputs: 2 * count,
@@ -75,8 +75,8 @@ struct LookupOperation: Operation {
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
-    let count = memory[target].layout.count
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let count = layouts[target].count
     return [KernelWorkload(name: name, op: "", kind: .unary, inputs: count, outputs: count)]
   }
 

@@ -16,7 +16,7 @@ struct FloatIsland: Operation {
   var reads: [ValueID] { [] }
   var writes: [ValueID] { [] }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] { workloads }
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] { workloads }
 
   func step(_ memory: PlanMemory) throws -> any Step { FloatIslandStep(self) }
 }

@@ -68,13 +68,13 @@ struct MovementOperation: Operation {
     return runs
   }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
-    let target = memory[target].layout
-    let runs = parts.reduce(0) { $0 + self.runs(of: $1, memory[$1.source].layout, target).count }
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let target = layouts[target]
+    let runs = parts.reduce(0) { $0 + self.runs(of: $1, layouts[$1.source], target).count }
     return [
       KernelWorkload(
         name: name, op: "", kind: .movement, runs: runs,
-        inputs: parts.reduce(0) { $0 + memory[$1.source].layout.count }, outputs: target.count)
+        inputs: parts.reduce(0) { $0 + layouts[$1.source].count }, outputs: target.count)
     ]
   }
 

@@ -16,7 +16,7 @@ protocol Operation: Sendable {
   /// Padding that it wants around a value that it reads.
   func halo(around value: ValueID) -> Halo
   /// What cost models see of it; several for a stretch of float nodes.
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload]
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload]
   /// Binds it to memory.
   func step(_ memory: PlanMemory) throws -> any Step
 }

@@ -12,13 +12,13 @@ struct MaxPoolOperation: Operation {
   var writes: [ValueID] { [target] }
   func halo(around value: ValueID) -> Halo { window.halo }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
-    let to = memory[target].layout
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let to = layouts[target]
     return [
       KernelWorkload(
         name: name, op: "MaxPool", kind: .window, rows: to.images * to.height * to.width,
         depth: window.kernelRows * window.kernelColumns, columns: to.channels,
-        runs: window.kernelRows, inputs: memory[source].layout.count, outputs: to.count)
+        runs: window.kernelRows, inputs: layouts[source].count, outputs: to.count)
     ]
   }
 
@@ -66,11 +66,11 @@ struct GlobalAverageOperation: Operation {
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     [
       KernelWorkload(
         name: name, op: "GlobalAveragePool", kind: .average,
-        inputs: memory[source].layout.count, outputs: memory[target].layout.count)
+        inputs: layouts[source].count, outputs: layouts[target].count)
     ]
   }
 

@@ -32,8 +32,8 @@ struct ProductOperation: Operation {
     try ProductStep(self, memory)
   }
 
-  func workloads(_ memory: PlanMemory) -> [KernelWorkload] {
-    let layout = memory[source].layout
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let layout = layouts[source]
     let first = weights.first
     let rows =
       layout.images
