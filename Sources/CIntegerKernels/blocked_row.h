@@ -16,7 +16,7 @@ INLINE void byte_row(const ik_blocked *p, ptrdiff_t row, const blocked_panel *pa
     for (ptrdiff_t k = first; k < last; k += 4) {
       UNROLL
       for (int v = 0; v < VECTORS; v++) {
-        const step_vector w = step_of(step, v, VECTORS, bits);
+        const step_vector w = packed_step(step, v, VECTORS, bits);
         sums[v] = dot(sums[v], x + k, w, bits);
         excess[v] = dot(excess[v], zeros, w, bits);
       }
@@ -31,6 +31,19 @@ INLINE void byte_row(const ik_blocked *p, ptrdiff_t row, const blocked_panel *pa
   finish_row(p, row, panel->column, y, VECTORS);
 }
 
+/* Adds `count` products of a step, 4 at most. */
+INLINE void multiply_floats(floats *sums, const float *x, const step_vector *w, const int bits,
+                            ptrdiff_t count) {
+  UNROLL
+  for (int k = 0; k < 4; k++) {
+    if (k >= count) break;
+    UNROLL
+    for (int v = 0; v < VECTORS; v++) {
+      sums[v] = fused(repeated_float(x + k), float_weights(w[v], k, bits), sums[v]);
+    }
+  }
+}
+
 INLINE void float_row(const ik_blocked *p, ptrdiff_t row, const blocked_panel *panel,
                       const int bits) {
   const float *x = (const float *)p->rows + row * p->row_pitch, *scales = panel->scales;
@@ -40,24 +53,23 @@ INLINE void float_row(const ik_blocked *p, ptrdiff_t row, const blocked_panel *p
   for (int v = 0; v < VECTORS; v++) y[v] = no_floats();
   for (ptrdiff_t first = 0; first < p->depth; first += p->block) {
     const ptrdiff_t last = first + depth_of_block(p->depth, p->block, first);
-    floats sums[1][VECTORS];
+    floats sums[VECTORS];
     UNROLL
-    for (int v = 0; v < VECTORS; v++) sums[0][v] = no_floats();
+    for (int v = 0; v < VECTORS; v++) sums[v] = no_floats();
     for (ptrdiff_t k = first; k < last; k += 4) {
-      const float *four = x + k;
       step_vector w[VECTORS];
       UNROLL
-      for (int v = 0; v < VECTORS; v++) w[v] = step_of(step, v, VECTORS, bits);
+      for (int v = 0; v < VECTORS; v++) w[v] = packed_step(step, v, VECTORS, bits);
       step += PANEL / 2 * bits;
       if (last - k >= 4) {
-        multiply_floats(sums, &four, w, 1, VECTORS, bits, 4);
+        multiply_floats(sums, x + k, w, bits, 4);
       } else {
-        multiply_floats(sums, &four, w, 1, VECTORS, bits, last - k);
+        multiply_floats(sums, x + k, w, bits, last - k);
       }
     }
     UNROLL
     for (int v = 0; v < VECTORS; v++) {
-      y[v] = fused(sums[0][v], load_floats(scales), y[v]);
+      y[v] = fused(sums[v], load_floats(scales), y[v]);
       scales += LANES;
     }
   }

@@ -21,15 +21,14 @@ INLINE __m512i repeated_four(const uint8_t *p) {
   return _mm512_set1_epi32(four);
 }
 
-INLINE void multiply_steps(__m512i (*sums)[VECTORS], const uint8_t *const *sources,
-                           ptrdiff_t steps, const uint8_t *weights, const int rows,
-                           const int vectors, const int kind) {
+INLINE void multiply_block(__m512i (*sums)[VECTORS], const uint8_t *const *sources,
+                           ptrdiff_t steps, const uint8_t *weights, ptrdiff_t step_bytes,
+                           const int rows, const int vectors, const int kind) {
   (void)kind;
-  for (ptrdiff_t s = 0; s < steps; s++) {
+  for (ptrdiff_t s = 0; s < steps; s++, weights += step_bytes) {
     __m512i w[VECTORS];
     UNROLL
     for (int v = 0; v < vectors; v++) w[v] = _mm512_loadu_si512(weights + v * 64);
-    weights += vectors * 64;
     UNROLL
     for (int r = 0; r < rows; r++) {
       const __m512i x = repeated_four(sources[r] + s * 4);
@@ -63,23 +62,20 @@ static void widen(const uint8_t *packed, ptrdiff_t steps, int vectors, int bits,
   }
 }
 
-INLINE const uint8_t *in_order(const uint8_t *weights, ptrdiff_t steps, int vectors,
-                               uint8_t *buffer) {
-  return (void)steps, (void)vectors, (void)buffer, weights;
-}
-
 INLINE __m512i no_sums(void) { return _mm512_setzero_si512(); }
 INLINE __m512i minus(__m512i a, __m512i b) { return _mm512_sub_epi32(a, b); }
 INLINE __m512 no_floats(void) { return _mm512_setzero_ps(); }
 INLINE __m512 load_floats(const float *p) { return _mm512_loadu_ps(p); }
-INLINE void store_floats_at(float *p, __m512 x) { _mm512_storeu_ps(p, x); }
+INLINE void save_floats(float *p, __m512 x) { _mm512_storeu_ps(p, x); }
 INLINE __m512 repeated_float(const float *p) { return _mm512_set1_ps(*p); }
 INLINE __m512 plus(__m512 a, __m512 b) { return _mm512_add_ps(a, b); }
 INLINE __m512 fused(__m512 a, __m512 b, __m512 c) { return _mm512_fmadd_ps(a, b, c); }
 
-INLINE __m512i load_step(const uint8_t *bytes) { return _mm512_loadu_si512(bytes); }
+INLINE __m512i widened_step(const uint8_t *step, int v, int vectors, int bits) {
+  return (void)vectors, (void)bits, _mm512_loadu_si512(step + v * 64);
+}
 
-INLINE __m512i step_of(const uint8_t *step, int v, const int vectors, const int bits) {
+INLINE __m512i packed_step(const uint8_t *step, int v, const int vectors, const int bits) {
   return widened(step, v, vectors, bits);
 }
 
