@@ -1,11 +1,14 @@
 /* Products with block-wise scales, by register tiles: rows by one or two vectors of columns. A
    stretch of whole blocks is widened once for a group of rows, whose results wait in memory
-   meanwhile. A row alone widens in registers instead, so that computing hides behind the reading of
+   meanwhile. Few rows widen in registers instead, so that computing hides behind the reading of
    the weights.
 
    What a set defines before it includes this, besides PANEL, LANES, VECTOR_BYTES, MOST_ROWS, vector,
    the kinds, first_choice and widen as in tiled_product.h:
      VECTORS, ALL_VECTORS  vectors of a panel, and all counts up to it
+     STRIP                 panels that a row alone takes at once
+     FEW_BYTE_ROWS, FEW_FLOAT_ROWS
+                           rows that are fastest by two
      floats, step_vector   types: as many floats as sums; the step of a vector of columns
      no_sums, minus        of sums
      no_floats, load_floats, save_floats, repeated_float, plus, fused (x * y + z)
@@ -20,7 +23,7 @@
      sum_scales, scaled    scales of sums as dot and multiply_block see them; sum * scale + y
      store_in_order        stores floats of a row in the order of the columns */
 
-#define BLOCKED_GROUP 48
+#define BLOCKED_GROUP 96
 #define BLOCKED_STEPS 64 /* of a stretch: one block of the longest */
 #define BLOCKED_ROWS(choice) ((choice) == 0 ? MOST_ROWS : 8 >> (choice))
 
@@ -56,17 +59,30 @@ static void start_blocks(const blocked_stretch *at, uint8_t zero) {
   }
 }
 
-/* The weights of vector `v` on as floats. */
-static void convert_weights(const blocked_stretch *at, int v, int count, float *weights) {
+INLINE void convert_as(const blocked_stretch *at, int v, float *weights, const int count,
+                       const int bits) {
+  const uint8_t *step = at->weights;
   for (ptrdiff_t k = 0; k < at->depth; k += 4) {
-    const uint8_t *step = at->weights + k * at->vectors * (VECTOR_BYTES / 4);
+    UNROLL
     for (int i = 0; i < count; i++) {
-      const step_vector w = widened_step(step, v + i, at->vectors, at->bits);
+      const step_vector w = widened_step(step, v + i, at->vectors, bits);
       UNROLL
       for (int j = 0; j < 4; j++) {
-        save_floats(weights + (2 * (k + j) + i) * LANES, float_weights(w, j, at->bits));
+        save_floats(weights + (2 * (k + j) + i) * LANES, float_weights(w, j, bits));
       }
     }
+    step += at->vectors * VECTOR_BYTES;
+  }
+}
+
+/* The weights of vector `v` and perhaps the next one, as floats. */
+static void convert_weights(const blocked_stretch *at, int v, int count, float *weights) {
+  switch (at->bits * 2 + count) {
+#define CASES(bits)                                                    \
+  case bits * 2 + 1: convert_as(at, v, weights, 1, bits); break;       \
+  case bits * 2 + 2: convert_as(at, v, weights, 2, bits); break;
+    CASES(2) CASES(3) CASES(4) CASES(5) CASES(6) CASES(7) CASES(8)
+#undef CASES
   }
 }
 
@@ -75,6 +91,11 @@ typedef struct {
   int count;
   float *results; /* PANEL for each row */
 } blocked_group;
+
+/* Whether two tiles of four rows take less time than one of six and one of two. */
+INLINE int is_better_halved(int rows, int choice) {
+  return MOST_ROWS == 6 && choice == 0 && rows == 8;
+}
 
 /* Two vectors from `v` on, or one. */
 INLINE void multiply_tiles(const blocked_stretch *whole, const blocked_group *group, int v,
@@ -91,7 +112,10 @@ INLINE void multiply_tiles(const blocked_stretch *whole, const blocked_group *gr
   at.starts += v;
   int choice = is_float ? 0 : first_choice(at.bits);
   for (int r = 0; r < group->count; r += BLOCKED_ROWS(choice)) {
-    while (BLOCKED_ROWS(choice) > group->count - r) choice++;
+    const int left = group->count - r;
+    while (BLOCKED_ROWS(choice) > left || is_better_halved(left, choice)) {
+      choice++;
+    }
     float *results = group->results + r * PANEL + v * LANES;
     if (is_float) {
       float_tiles[count - 1][choice](&at, (const float *const *)(group->rows + r), results);
@@ -167,21 +191,27 @@ INLINE void multiply_rows(const ik_blocked *p, ptrdiff_t first_row, int count,
   finish_group(p, first_row, panel->column, panel->vectors, &group);
 }
 
-#include "blocked_row.h"
+#include "blocked_rows.h"
 
 INLINE void multiply_panels(const ik_blocked *p, ptrdiff_t first_row, ptrdiff_t last_row,
                             ptrdiff_t first_panel, ptrdiff_t last_panel, const int is_float) {
-  for (ptrdiff_t i = first_panel; i < last_panel; i++) {
+  const int are_few = last_row - first_row <= (is_float ? FEW_FLOAT_ROWS : FEW_BYTE_ROWS);
+  const ptrdiff_t whole = p->columns / PANEL < last_panel ? p->columns / PANEL : last_panel;
+  for (ptrdiff_t i = first_panel; i < last_panel;) {
     const blocked_panel panel = panel_of(p, i);
+    if (are_few && i < whole) {
+      const int panels = i + STRIP <= whole ? STRIP : 1;
+      for (ptrdiff_t row = first_row; row < last_row; row += 2) {
+        multiply_strip(p, row, last_row - row > 1 ? 2 : 1, &panel, panels, is_float);
+      }
+      i += panels;
+      continue;
+    }
     for (ptrdiff_t row = first_row; row < last_row; row += BLOCKED_GROUP) {
       const ptrdiff_t left = last_row - row;
-      if (left == 1 && panel.vectors == VECTORS) {
-        multiply_row(p, row, &panel, is_float);
-      } else {
-        multiply_rows(p, row, (int)(left < BLOCKED_GROUP ? left : BLOCKED_GROUP), &panel,
-                      is_float);
-      }
+      multiply_rows(p, row, (int)(left < BLOCKED_GROUP ? left : BLOCKED_GROUP), &panel, is_float);
     }
+    i++;
   }
 }
 

@@ -1,6 +1,9 @@
 /* What tiled_blocked.h asks for. */
 
 #define VECTORS (PANEL / LANES)
+#define STRIP 2
+#define FEW_BYTE_ROWS 1
+#define FEW_FLOAT_ROWS 4
 #define ALL_VECTORS(use, kind) use(1, kind) use(2, kind)
 
 typedef int8x16_t step_vector;

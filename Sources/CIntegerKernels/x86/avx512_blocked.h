@@ -2,6 +2,9 @@
 
 #define VECTORS (PANEL / LANES)
 #define VECTOR_BYTES 64
+#define STRIP 2
+#define FEW_BYTE_ROWS 4
+#define FEW_FLOAT_ROWS 8
 #define MOST_ROWS 6
 #define ALL_VECTORS(use, kind) use(1, kind) use(2, kind) use(3, kind) use(4, kind)
 
@@ -83,11 +86,16 @@ INLINE __m512i dot(__m512i sum, const uint8_t *four, __m512i weights, int bits) 
   return (void)bits, _mm512_dpbusd_epi32(sum, repeated_four(four), weights);
 }
 
-/* One byte of four, by a product with ones in its place alone. */
-INLINE __m512 float_weights(__m512i step, const int k, int bits) {
-  (void)bits;
-  return _mm512_cvtepi32_ps(
-      _mm512_dpbusd_epi32(no_sums(), _mm512_set1_epi32(1 << 8 * k), step));
+/* Widths up to 4 are looked up, by the upper half of the byte. Others take one byte of four by a
+   product with ones in its place alone. */
+INLINE __m512 float_weights(__m512i step, const int k, const int bits) {
+  if (bits <= 4) {
+    const __m512 values = _mm512_setr_ps(0, 16, 32, 48, 64, 80, 96, 112, -128, -112, -96, -80, -64,
+                                         -48, -32, -16);
+    return _mm512_permutexvar_ps(_mm512_srli_epi32(step, 8 * k + 4), values);
+  }
+  const __m512i place = _mm512_set1_epi32(1 << 8 * k);
+  return _mm512_cvtepi32_ps(_mm512_dpbusd_epi32(no_sums(), place, step));
 }
 
 INLINE __m512 sum_scales(const float *scales, int bits) { return (void)bits, load_floats(scales); }

@@ -2,6 +2,9 @@
    step of a vector of 8 bits in order, and dot. */
 
 #define VECTORS (PANEL / LANES)
+#define STRIP 2
+#define FEW_BYTE_ROWS 1
+#define FEW_FLOAT_ROWS 4
 #define ALL_VECTORS(use, kind) use(1, kind) use(2, kind)
 
 typedef __m256i step_vector;
