@@ -39,6 +39,12 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
     /// Whether weights have no zero point.
     public var isSymmetric: Bool
 
+    private enum CodingKeys: String, CodingKey {
+      case operators, weights, activations, granularity
+      case blockSizes = "block_sizes"
+      case isSymmetric = "symmetric"
+    }
+
     public init(
       operators: [String] = [], weights: [Int], activations: [Int] = [8],
       granularity: Granularity = .channel, blockSizes: [Int] = [], isSymmetric: Bool = true
@@ -72,6 +78,11 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
     /// Median relative error over what it was fitted to.
     public var fitError: Double?
 
+    private enum CodingKeys: String, CodingKey {
+      case kind, source, figures, tool, date, host
+      case fitError = "fit_error"
+    }
+
     public init(
       kind: Kind, source: String? = nil, figures: String? = nil, tool: String? = nil,
       date: String? = nil, host: String? = nil, fitError: Double? = nil
@@ -100,6 +111,11 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
   /// Seconds of every inference, whatever its layers.
   public var inferenceSeconds: Double
   public var provenance: Provenance
+
+  private enum CodingKeys: String, CodingKey {
+    case name, title, software, cores, clock, memory, precisions, kernels, provenance
+    case inferenceSeconds = "inference_seconds"
+  }
 
   public init(
     name: String, title: String, software: String? = nil, cores: Int, clock: Double,
