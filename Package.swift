@@ -28,7 +28,9 @@ let modules: [Module] = [
     testImports: ["ONNXFormat"]),
   Module(
     name: "IntegerRuntime",
-    imports: ["CIntegerKernels", "FloatRuntime", "GraphIR", "Parallelism", "Tensors"],
+    imports: [
+      "CIntegerKernels", "FloatRuntime", "GraphIR", "HardwareProfiles", "Parallelism", "Tensors",
+    ],
     testImports: ["ONNXFormat"]),
   Module(
     name: "Calibration",

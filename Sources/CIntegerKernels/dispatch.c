@@ -16,10 +16,12 @@ static int runs_avx512vnni(void) {
          __builtin_cpu_supports("avx512vnni");
 }
 
-static int runs_avx2(void) { return !!__builtin_cpu_supports("avx2"); }
+static int runs_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+}
 
 static int runs_avxvnni(void) {
-  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("avxvnni");
+  return runs_avx2() && __builtin_cpu_supports("avxvnni");
 }
 #endif
 

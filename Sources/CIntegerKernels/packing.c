@@ -69,3 +69,43 @@ void ik_pack_multipliers(const ik_kernels *kernels, const float *multipliers, pt
         ldexpf(multipliers[c], bits - 8);
   }
 }
+
+ptrdiff_t ik_block_count(ptrdiff_t depth, ptrdiff_t block) { return (depth + block - 1) / block; }
+
+void ik_pack_scales(const ik_kernels *kernels, const float *scales, ptrdiff_t columns,
+                    ptrdiff_t blocks, int bits, float *packed) {
+  for (ptrdiff_t first = 0; first < columns; first += kernels->panel) {
+    ptrdiff_t width = panel_width(kernels, columns, first);
+    memset(packed, 0, sizeof(float) * (size_t)(blocks * width));
+    for (ptrdiff_t c = 0; c < width && first + c < columns; c++) {
+      const float *source = scales + (first + c) * blocks;
+      float *target = packed + kernels->panel_place(c, width);
+      for (ptrdiff_t b = 0; b < blocks; b++) target[b * width] = ldexpf(source[b], bits - 8);
+    }
+    packed += blocks * width;
+  }
+}
+
+ptrdiff_t ik_packed_value_bytes(ptrdiff_t count, int bits) {
+  return (count + IK_GROUP - 1) / IK_GROUP * (IK_GROUP / 8) * bits;
+}
+
+/* Byte p % b of the b bytes of a plane of w bits keeps those of value p from w * (p / b) on. */
+void ik_pack_values(const int8_t *values, ptrdiff_t count, int bits, uint8_t *packed) {
+  memset(packed, 0, (size_t)ik_packed_value_bytes(count, bits));
+  if (bits == 8) {
+    memcpy(packed, values, (size_t)count);
+    return;
+  }
+  for (ptrdiff_t i = 0; i < count; i++) {
+    uint8_t *plane = packed + i / IK_GROUP * (IK_GROUP / 8) * bits;
+    ptrdiff_t p = i % IK_GROUP;
+    for (int w = 4, shift = 0; w > 0; w /= 2) {
+      if (!(bits & w)) continue;
+      const ptrdiff_t bytes = IK_GROUP / 8 * w;
+      plane[p % bytes] |= (uint8_t)(ik_plane_of(values[i], bits, shift, w) << p / bytes * w);
+      plane += bytes;
+      shift += w;
+    }
+  }
+}

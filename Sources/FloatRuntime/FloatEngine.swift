@@ -40,6 +40,9 @@ public final class FloatEngine: Sendable {
     try prepared.run(ordered: inputs, context: RunContext(pool: pool))
   }
 
+  /// The nodes that run, after the rewrites for speed.
+  package var preparedNodes: [Node] { prepared.graph.nodes }
+
   /// Runs the model once and says where its time went.
   public func profile(_ inputs: [String: RuntimeValue]) throws -> RunProfile {
     let constants = prepared.graph.initializers.values.map { ObjectIdentifier($0.storage) }

@@ -47,6 +47,7 @@ enum OperatorRegistry {
     ConvTransposeOperator.definitions.map(\.acceptingHalves),
     QuantizedConvolutionOperators.definitions,
     QuantizedMatMulOperators.definitions.map(\.acceptingHalves),
+    BlockedGemmOperator.definitions,
     QuantizedPoolingOperators.definitions,
     MaxUnpoolOperator.definitions,
     BatchNormalizationOperator.definitions.map(\.acceptingHalves),

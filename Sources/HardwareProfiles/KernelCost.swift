@@ -1,13 +1,13 @@
 /// What kernels of one kind cost: a sum of counts, each times a duration.
 ///
-/// The counts are those of whole tiles: a kernel that computes 12 rows by 32 columns at a time
-/// takes as long for 1 row as for 12. `tile` says how rows, columns and depth are filled up.
+/// The counts are those of the kernel, which works tile by tile and fills columns up to whole
+/// vectors and the depth up to whole steps: `tile` says how.
 public struct KernelCost: Sendable, Codable, Equatable {
   /// Quantities that a workload has and a kernel may charge for.
   public enum Count: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
     /// One for each call.
     case call
-    /// Multiply-accumulates, filled up to whole tiles.
+    /// Multiply-accumulates, with columns and depth filled up.
     case mac
     /// Tiles: each reads and writes its accumulators once.
     case tile
@@ -87,13 +87,12 @@ public struct KernelCost: Sendable, Codable, Equatable {
       Double((value + step - 1) / step)
     }
     let groups = Double(workload.groups)
-    let rows = whole(workload.rows, tile.rows)
-    let tiles = rows * whole(workload.columns, tile.columns) * groups
+    let tiles = whole(workload.rows, tile.rows) * whole(workload.columns, tile.columns) * groups
     let depth = whole(workload.depth, tile.depth) * Double(tile.depth)
     let columns = whole(workload.columns, tile.lanes) * Double(tile.lanes)
     return [
       .call: 1,
-      .mac: rows * Double(tile.rows) * columns * depth * groups,
+      .mac: Double(workload.rows) * columns * depth * groups,
       .tile: tiles,
       .run: tiles * Double(workload.runs),
       .input: Double(workload.inputs),

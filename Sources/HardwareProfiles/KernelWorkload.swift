@@ -1,12 +1,15 @@
 /// The work of one step of an inference, as a cost model sees it.
 ///
 /// A matrix product multiplies `rows` x `depth` by `depth` x `columns` in each of `groups`; a
-/// convolution is one whose rows are the places of its result. Other kinds have only elements.
+/// convolution is one whose rows are the places of its result. Windows and depthwise convolutions
+/// have a depth of their taps and a column for each channel. Other kinds have only elements.
 public struct KernelWorkload: Sendable, Codable, Equatable {
   /// What costs alike. Kinds of several operators are told apart by `op`.
   public enum Kind: String, Sendable, Codable, CaseIterable {
     /// Conv; with one place of the result also Gemm and MatMul.
     case product
+    /// A product whose weights have a scale for each block of the depth; `runs` are the blocks.
+    case blocked
     /// A convolution with one channel in each group.
     case depthwise
     /// Add, Mul and their like on two tensors.
@@ -33,7 +36,8 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
   public var depth: Int
   public var columns: Int
   public var groups: Int
-  /// Stretches of the depth that lie together in memory: the rows of a convolution's window.
+  /// Stretches of the depth that lie together in memory, as the rows of a convolution's window; of
+  /// a movement, the stretches that it copies.
   public var runs: Int
   /// Of constant weights; 32 is float, 0 none.
   public var weightBits: Int

@@ -1,4 +1,5 @@
 import Foundation
+import HardwareProfiles
 import Parallelism
 import Synchronization
 import Tensors
@@ -9,6 +10,7 @@ final class CompiledPlan: @unchecked Sendable {
   struct NamedStep: Sendable {
     let name: String
     let step: any Step
+    let workloads: [KernelWorkload]
   }
 
   let steps: [NamedStep]

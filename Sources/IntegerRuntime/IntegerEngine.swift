@@ -1,6 +1,7 @@
 import FloatRuntime
 import Foundation
 public import GraphIR
+public import HardwareProfiles
 import Parallelism
 import Synchronization
 public import Tensors
@@ -26,6 +27,13 @@ public final class IntegerEngine: Sendable {
   /// The instruction set that kernels use on this machine.
   public static var instructionSet: String { KernelSet.best.name }
 
+  /// Rows and columns of a tile of matrix products, and the columns that the last tile is filled
+  /// up to multiples of.
+  public static var productTile: (rows: Int, columns: Int, lanes: Int) {
+    let table = KernelSet.best.table.pointee
+    return (table.rows, table.panel, table.lanes)
+  }
+
   /// Billions of operations a second that one core can do at most, two for each
   /// multiply-accumulate; nil where the instruction set has no such measure.
   public static func measuredPeak() -> Double? {
@@ -50,6 +58,11 @@ public final class IntegerEngine: Sendable {
     return profile(of: plan, steps: plan.steps.map { ($0, 0) })
   }
 
+  /// What running on inputs of these shapes would take in memory and work; cheaper than an outline.
+  public func footprint(inputShapes: [String: [Int]]) throws -> IntegerFootprint {
+    try PlanCompiler(model, inputShapes: inputShapes, pool: pool, kernels: kernels).footprint()
+  }
+
   public func run(_ inputs: [String: Tensor]) throws -> [String: Tensor] {
     try compiled(for: inputs).run(inputs, pool: pool)
   }
@@ -66,7 +79,10 @@ public final class IntegerEngine: Sendable {
     of plan: CompiledPlan, steps: [(CompiledPlan.NamedStep, Int)]
   ) -> IntegerProfile {
     IntegerProfile(
-      steps: steps.map { .init(name: $0.name, kernel: $0.step.kernel, nanoseconds: $1) },
+      steps: steps.map {
+        .init(
+          name: $0.name, kernel: $0.step.kernel, workloads: $0.workloads, nanoseconds: $1)
+      },
       weightBytes: plan.weightBytes, arenaBytes: plan.arena.byteCount,
       arenaLowerBound: plan.lowerBound, integerMultiplications: plan.integerMultiplications)
   }
@@ -84,12 +100,30 @@ public final class IntegerEngine: Sendable {
   }
 }
 
+/// The memory and the work of a plan.
+public struct IntegerFootprint: Sendable {
+  public struct Step: Sendable {
+    public let name: String
+    /// What cost models see of the step; several pieces where nodes run as one.
+    public let workloads: [KernelWorkload]
+  }
+
+  public let steps: [Step]
+  public let arenaBytes: Int
+  /// Bytes of the largest set of quantized values that live at once.
+  public let arenaLowerBound: Int
+  /// The step during which that set lives; nil for a plan without steps.
+  public let peakStep: String?
+}
+
 /// Where the time and the memory of a run went.
 public struct IntegerProfile: Sendable {
   public struct Step: Sendable {
     public let name: String
     /// The implementation that ran, with its instruction set.
     public let kernel: String
+    /// What cost models see of the step.
+    public let workloads: [KernelWorkload]
     public let nanoseconds: Int
   }
 

@@ -18,6 +18,9 @@ struct BenchmarkCommand: ParsableCommand {
   @Option(help: "Timed runs, after a warm-up.")
   var runs = 30
 
+  @Option(help: "A profile of this machine: prints its predictions beside the measured times.")
+  var profile: String?
+
   @OptionGroup var shapes: ShapeFlags
 
   @Flag(help: "Print the reports as JSON.")
@@ -27,25 +30,16 @@ struct BenchmarkCommand: ParsableCommand {
     guard (1...1_000_000).contains(runs) else {
       throw ValidationError("--runs must be between 1 and 1000000")
     }
-    _ = try threadCounts()
+    _ = try ThreadCounts.parse(threads)
   }
 
   func run() throws {
     let reports = try Benchmark.run(
       .init(
-        model: model, engine: engine, threads: try threadCounts(), runs: runs,
-        shapes: try shapes.parsed()))
+        model: model, engine: engine, threads: try ThreadCounts.parse(threads), runs: runs,
+        shapes: try shapes.parsed(), profile: try profile.map { try ProfileLookup.run($0) }))
     if json { return try Console.json(reports) }
     for report in reports { Console.result(BenchmarkCommand.text(report)) }
-  }
-
-  private func threadCounts() throws -> [Int] {
-    let parts = threads.split(separator: ",", omittingEmptySubsequences: false)
-    let counts = parts.compactMap { Int($0) }.filter { (1...1024).contains($0) }
-    guard counts.count == parts.count else {
-      throw ValidationError("--threads '\(threads)' is not a list like 1,2 of numbers up to 1024")
-    }
-    return counts
   }
 
   private static func text(_ report: BenchmarkReport) -> String {
@@ -60,14 +54,22 @@ struct BenchmarkCommand: ParsableCommand {
         format: ", %.1f %% of all multiply-accumulates in integers", 100 * report.integerShare)
     }
     let peak = report.peakGOPS.map { $0 * Double(report.threads) }
+    if let predicted = report.predictedMilliseconds {
+      head += String(format: ", predicted %.3f ms", predicted)
+    }
     if let peak { head += String(format: ", peak %.0f GOPS", peak) }
     let rows = report.layers.map { layer in
       [
         layer.name, layer.kernel, String(format: "%.1f", layer.us),
-        layer.gops.map { String(format: "%.1f", $0) } ?? "",
-      ] + (peak.map { peak in [layer.gops.map { percent($0 / peak) } ?? ""] } ?? [])
+      ]
+        + (report.predictedMilliseconds == nil
+          ? [] : [layer.predictedMicroseconds.map { String(format: "%.1f", $0) } ?? "?"])
+        + [layer.gops.map { String(format: "%.1f", $0) } ?? ""]
+        + (peak.map { peak in [layer.gops.map { percent($0 / peak) } ?? ""] } ?? [])
     }
-    let titles = ["layer", "kernel", "us", "GOPS"] + (peak == nil ? [] : ["of peak"])
+    let titles =
+      ["layer", "kernel", "us"] + (report.predictedMilliseconds == nil ? [] : ["predicted"])
+      + ["GOPS"] + (peak == nil ? [] : ["of peak"])
     return head + "\n" + Console.table([titles] + rows)
   }
 

@@ -5,7 +5,7 @@ import Pipeline
 struct ProfilesCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "profiles", abstract: "List, show and check hardware profiles.",
-    subcommands: [List.self, Show.self, Validate.self])
+    subcommands: [List.self, Show.self, Validate.self, ProfilesCalibrateCommand.self])
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -22,10 +22,7 @@ struct QuantizeCommand: ParsableCommand {
   @Option(help: "Calibration samples, spread evenly over the source.")
   var samples = 16
 
-  @Option(
-    help: ArgumentHelp(
-      "Limit for weights, scales and biases, for example 96KiB or 1.5MB.", valueName: "SIZE"))
-  var flash: String?
+  @OptionGroup var device: DeviceFlags
 
   @Option(
     help: ArgumentHelp(
@@ -56,10 +53,14 @@ struct QuantizeCommand: ParsableCommand {
   @Flag(help: "Print the report as JSON.")
   var json = false
 
-  func validate() throws { _ = try options() }
+  func validate() throws {
+    _ = try options()
+    try device.check()
+  }
 
   func run() throws {
     var options = try options()
+    options.device = try device.limits()
     options.preprocessing = try preprocessing.resolved()
     let progress = Progress(label: "calibrating")
     let report = try Quantize.run(options, progress: progress.report)
@@ -74,13 +75,6 @@ struct QuantizeCommand: ParsableCommand {
       throw ValidationError("--samples must be between 1 and 1000000")
     }
     options.samples = samples
-    if let flash {
-      guard let bytes = ByteSize.parse(flash) else {
-        let problem = ByteSize.problem(flash).map { "\($0)" } ?? "is not a size"
-        throw ValidationError("--flash '\(flash)' \(problem); sizes are like 96KiB or 1.5MB")
-      }
-      options.flash = bytes
-    }
     if let averageBits {
       guard averageBits > 0, averageBits <= 32 else {
         throw ValidationError("--average-bits must be between 0 and 32")
@@ -119,9 +113,12 @@ struct QuantizeCommand: ParsableCommand {
     let head = Console.table(
       [["layer", "op", "weight bits", "activation bits", "output error", "bytes"]] + rows)
     let binding = report.bindingConstraint.map { ", limited by \($0)" } ?? ""
+    let latency =
+      report.predictedLatencyMilliseconds.map { String(format: ", %.3f ms predicted", $0) } ?? ""
     let tail = String(
-      format: "%@: %d weight bytes, %d file bytes, %.2f bits a weight%@", report.output,
-      report.weightBytes, report.fileBytes, report.averageWeightBits, binding)
+      format: "%@: %d weight bytes, %d file bytes, %.2f bits a weight, %d bytes of RAM%@%@",
+      report.output, report.weightBytes, report.fileBytes, report.averageWeightBits,
+      report.peakRAMBytes, latency, binding)
     return head + "\n" + tail
   }
 }

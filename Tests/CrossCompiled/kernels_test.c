@@ -9,6 +9,7 @@
 
 #include "elementwise_cases.h"
 #include "product_cases.h"
+#include "blocked_cases.h"
 #include "window_cases.h"
 
 #define GUARD 64
@@ -74,6 +75,7 @@ int main(int count, char **names) {
     if (kernels && set_count < MOST_SETS) sets[set_count++] = kernels;
   }
   product_cases();
+  blocked_cases();
   window_cases();
   elementwise_cases();
   for (ptrdiff_t s = 0; s < set_count; s++) {

@@ -68,7 +68,7 @@ import Testing
     let folder = try TemporaryFolder()
     var options = Self.options(folder)
     let full = try Quantize.run(options)
-    options.flash = full.weightBytes * 6 / 10
+    options.device.flash = full.weightBytes * 6 / 10
     options.output = folder.path("small.onnx")
     let report = try Quantize.run(options)
     #expect(report.weightBytes <= full.weightBytes * 6 / 10)
@@ -106,7 +106,7 @@ import Testing
   @Test func anImpossibleBudgetNamesTheSmallestPossibleOne() throws {
     let folder = try TemporaryFolder()
     var options = Self.options(folder)
-    options.flash = 100
+    options.device.flash = 100
     var smallest = 0
     do {
       _ = try Quantize.run(options)
@@ -117,7 +117,7 @@ import Testing
       smallest = needed
     }
     #expect(folder.contents.isEmpty)
-    options.flash = smallest
+    options.device.flash = smallest
     let report = try Quantize.run(options)
     #expect(report.weightBytes == smallest)
     #expect(report.layers.allSatisfy { $0.weightBits == 2 })

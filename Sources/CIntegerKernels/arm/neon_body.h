@@ -4,6 +4,8 @@
 #include "neon_results.h"
 #include "neon_steps.h"
 #include "../tiled_product.h"
+#include "neon_blocked.h"
+#include "../tiled_blocked.h"
 #include "neon_window.h"
 #include "neon_elementwise.h"
 
@@ -15,6 +17,8 @@ const ik_kernels KERNELS = {
     .panel_place = panel_place,
     .pack_step = pack_step,
     .product = product,
+    .blocked = blocked,
+    .float_blocked = float_blocked,
     .depthwise = depthwise,
     .window_max = window_max,
     .add = add,

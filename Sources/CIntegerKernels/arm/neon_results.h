@@ -74,12 +74,21 @@ INLINE void store_four_floats(float *target, float32x4_t x, ptrdiff_t count) {
   }
 }
 
-/* The same as floats. */
+/* Stores `count` floats of `vectors` vectors. */
+INLINE void store_in_order(float *target, const float32x4_t *x, const int vectors,
+                           ptrdiff_t count) {
+  for (int v = 0; v < vectors; v++) {
+    store_four_floats(target + v * LANES, x[v], count - v * LANES);
+  }
+}
+
+/* Results as floats. */
 INLINE void store_floats(float *target, const int32x4_t *sums, const int vectors, ptrdiff_t count,
                          const float *multipliers, const float *offsets) {
+  float32x4_t x[2];
   for (int v = 0; v < vectors; v++) {
-    float32x4_t x = vmulq_f32(vcvtq_f32_s32(sums[v]), vld1q_f32(multipliers + v * LANES));
-    x = vaddq_f32(x, vld1q_f32(offsets + v * LANES));
-    store_four_floats(target + v * LANES, x, count - v * LANES);
+    x[v] = vmulq_f32(vcvtq_f32_s32(sums[v]), vld1q_f32(multipliers + v * LANES));
+    x[v] = vaddq_f32(x[v], vld1q_f32(offsets + v * LANES));
   }
+  store_in_order(target, x, vectors, count);
 }

@@ -10,9 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "integer_blocked.h"
 #include "integer_elementwise.h"
 #include "integer_movement.h"
 #include "integer_product.h"
+#include "integer_values.h"
 #include "integer_window.h"
 
 #ifdef __cplusplus
@@ -35,6 +37,9 @@ typedef struct ik_kernels {
   ptrdiff_t (*panel_place)(ptrdiff_t column, ptrdiff_t width);
   ik_pack_step *pack_step;
   ik_product_kernel *product;
+  ik_blocked_kernel *blocked;       /* of 8-bit rows */
+  ik_blocked_kernel *float_blocked; /* of float rows */
+  ik_widen_kernel *widen;
   ik_peak_kernel *peak; /* NULL where nobody wants to know */
   ik_depthwise_kernel *depthwise;
   ik_window_kernel *window_max;

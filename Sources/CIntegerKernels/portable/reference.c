@@ -83,6 +83,26 @@ static void product(const ik_product *p, ptrdiff_t first_row, ptrdiff_t last_row
   }
 }
 
+#include "blocked.h"
+
+/* The layout of ik_pack_values. */
+static void widen_values(const uint8_t *packed, ptrdiff_t groups, int bits, int8_t *values) {
+  for (ptrdiff_t g = 0; g < groups; g++) {
+    for (ptrdiff_t p = 0; p < IK_GROUP; p++) {
+      const uint8_t *plane = packed + g * IK_GROUP / 8 * bits;
+      unsigned value = bits == 8 ? plane[p] : 0;
+      for (int width = 4, shift = 0; bits < 8 && width > 0; width /= 2) {
+        if (!(bits & width)) continue;
+        const ptrdiff_t bytes = IK_GROUP / 8 * width;
+        shift += width;
+        value |= (plane[p % bytes] >> p / bytes * width & ((1u << width) - 1)) << (8 - shift);
+        plane += bytes;
+      }
+      values[g * IK_GROUP + p] = (int8_t)value;
+    }
+  }
+}
+
 static const uint8_t *tap(const ik_window *w, ptrdiff_t y, ptrdiff_t x, ptrdiff_t i,
                           ptrdiff_t j) {
   return w->source + (y * w->stride_rows + i * w->dilation_rows) * w->row_pitch +
@@ -169,6 +189,9 @@ const ik_kernels ik_kernels_portable = {
     .panel_place = place,
     .pack_step = pack_step,
     .product = product,
+    .blocked = blocked,
+    .float_blocked = float_blocked,
+    .widen = widen_values,
     .depthwise = depthwise,
     .window_max = window_max,
     .add = add,

@@ -8,7 +8,7 @@
 #include "CIntegerKernels.h"
 
 #pragma STDC FP_CONTRACT OFF
-#pragma clang attribute push(__attribute__((target("avx2"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
 
 #define KERNELS ik_kernels_avx2
 #define NAME "avx2"

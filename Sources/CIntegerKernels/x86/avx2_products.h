@@ -120,3 +120,35 @@ INLINE void add_taps(__m256i *sums, const __m256i *x, const __m256i *weights) {
     sums[v % 4] = _mm256_add_epi32(sums[v % 4], _mm256_madd_epi16(x[v], weights[v]));
   }
 }
+
+/* Vector `v` of a step of 8 bits in the order of its columns. */
+INLINE __m256i byte_step(const uint8_t *step, int v, int vectors) {
+  __m128i low = _mm_loadu_si128((const __m128i *)(step + v * 16));
+  __m128i high = _mm_loadu_si128((const __m128i *)(step + (vectors + v) * 16));
+  return _mm256_set_m128i(_mm_unpackhi_epi16(low, high), _mm_unpacklo_epi16(low, high));
+}
+
+static const uint8_t *in_order(const uint8_t *weights, ptrdiff_t steps, int vectors,
+                               uint8_t *buffer) {
+  for (ptrdiff_t s = 0; s < steps; s++) {
+    uint8_t *bytes = buffer + s * vectors * 32;
+    for (int v = 0; v < vectors; v++) {
+      _mm256_storeu_si256((__m256i *)(bytes + v * 32), byte_step(weights, v, vectors));
+    }
+    weights += vectors * 32;
+  }
+  return buffer;
+}
+
+INLINE __m256i dot(__m256i sum, const uint8_t *four, __m256i weights, const int bits) {
+  __m256i x = repeated_four(four), pairs;
+  if (bits < 8) {
+    pairs = _mm256_madd_epi16(_mm256_maddubs_epi16(x, weights), _mm256_set1_epi16(1));
+  } else {
+    __m256i even = _mm256_srai_epi16(_mm256_slli_epi16(weights, 8), 8);
+    pairs = _mm256_add_epi32(
+        _mm256_madd_epi16(_mm256_and_si256(x, _mm256_set1_epi16(255)), even),
+        _mm256_madd_epi16(_mm256_srli_epi16(x, 8), _mm256_srai_epi16(weights, 8)));
+  }
+  return _mm256_add_epi32(sum, pairs);
+}

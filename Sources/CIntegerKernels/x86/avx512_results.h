@@ -121,14 +121,8 @@ INLINE void store_quantized(uint8_t *target, const __m512i *sums, const int vect
   }
 }
 
-/* The same as floats. */
-INLINE void store_floats(float *target, const __m512i *sums, const int vectors, ptrdiff_t count,
-                         const float *multipliers, const float *offsets) {
-  __m512 x[4];
-  for (int v = 0; v < vectors; v++) {
-    x[v] = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[v]), _mm512_loadu_ps(multipliers + v * 16));
-    x[v] = _mm512_add_ps(x[v], _mm512_loadu_ps(offsets + v * 16));
-  }
+/* Stores `count` floats of `vectors` vectors in the order of their columns. */
+INLINE void store_in_order(float *target, __m512 *x, const int vectors, ptrdiff_t count) {
   if (vectors == 4) {
     __m512 a = _mm512_shuffle_f32x4(x[0], x[1], 0x44), b = _mm512_shuffle_f32x4(x[2], x[3], 0x44);
     __m512 c = _mm512_shuffle_f32x4(x[0], x[1], 0xee), d = _mm512_shuffle_f32x4(x[2], x[3], 0xee);
@@ -151,4 +145,15 @@ INLINE void store_floats(float *target, const __m512i *sums, const int vectors, 
       _mm512_mask_storeu_ps(target + v * 16, (__mmask16)first_bytes(count), x[v]);
     }
   }
+}
+
+/* Results as floats. */
+INLINE void store_floats(float *target, const __m512i *sums, const int vectors, ptrdiff_t count,
+                         const float *multipliers, const float *offsets) {
+  __m512 x[4];
+  for (int v = 0; v < vectors; v++) {
+    x[v] = _mm512_mul_ps(_mm512_cvtepi32_ps(sums[v]), _mm512_loadu_ps(multipliers + v * 16));
+    x[v] = _mm512_add_ps(x[v], _mm512_loadu_ps(offsets + v * 16));
+  }
+  store_in_order(target, x, vectors, count);
 }

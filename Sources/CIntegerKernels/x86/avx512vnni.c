@@ -2,6 +2,7 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "../compilers.h"
 #include "../instruction_sets.h"
 #include "../planes.h"
 #include "CIntegerKernels.h"
@@ -10,13 +11,14 @@
 #pragma clang attribute push( \
     __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
 
-#define INLINE static inline __attribute__((always_inline))
 #define PANEL 64
 #define LANES 16
 
 #include "avx512_planes.h"
 #include "avx512_results.h"
 #include "avx512_product.h"
+#include "avx512_blocked.h"
+#include "../tiled_blocked.h"
 #include "avx512_window.h"
 #include "avx512_elementwise.h"
 
@@ -28,6 +30,8 @@ const ik_kernels ik_kernels_avx512vnni = {
     .panel_place = panel_place,
     .pack_step = pack_step,
     .product = product,
+    .blocked = blocked,
+    .float_blocked = float_blocked,
     .peak = peak,
     .depthwise = depthwise,
     .window_max = window_max,

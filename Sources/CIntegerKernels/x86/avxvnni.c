@@ -8,7 +8,7 @@
 #include "CIntegerKernels.h"
 
 #pragma STDC FP_CONTRACT OFF
-#pragma clang attribute push(__attribute__((target("avx2,avxvnni"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,avxvnni"))), apply_to = function)
 
 #define KERNELS ik_kernels_avxvnni
 #define NAME "avxvnni"

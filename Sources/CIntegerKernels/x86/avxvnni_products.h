@@ -47,3 +47,17 @@ INLINE void interleave_weights(const __m256i *rows, __m256i *out) { interleave_t
 INLINE void add_taps(__m256i *sums, const __m256i *x, const __m256i *weights) {
   for (int v = 0; v < 4; v++) sums[v] = _mm256_dpbusd_avx_epi32(sums[v], x[v], weights[v]);
 }
+
+/* Of steps of 8 bits. */
+INLINE __m256i byte_step(const uint8_t *step, int v, int vectors) {
+  return (void)vectors, _mm256_loadu_si256((const __m256i *)(step + v * 32));
+}
+
+INLINE const uint8_t *in_order(const uint8_t *weights, ptrdiff_t steps, int vectors,
+                               uint8_t *buffer) {
+  return (void)steps, (void)vectors, (void)buffer, weights;
+}
+
+INLINE __m256i dot(__m256i sum, const uint8_t *four, __m256i weights, int bits) {
+  return (void)bits, _mm256_dpbusd_avx_epi32(sum, repeated_four(four), weights);
+}

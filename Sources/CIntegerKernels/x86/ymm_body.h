@@ -4,6 +4,8 @@
 #include "ymm_planes.h"
 #include "ymm_results.h"
 #include "../tiled_product.h"
+#include "ymm_blocked.h"
+#include "../tiled_blocked.h"
 #include "ymm_window.h"
 #include "ymm_elementwise.h"
 
@@ -15,6 +17,8 @@ const ik_kernels KERNELS = {
     .panel_place = panel_place,
     .pack_step = pack_step,
     .product = product,
+    .blocked = blocked,
+    .float_blocked = float_blocked,
     .depthwise = depthwise,
     .window_max = window_max,
     .add = add,

@@ -105,7 +105,17 @@ INLINE void store_eight_floats(float *target, __m256 x, ptrdiff_t count) {
   }
 }
 
-/* The same as floats. */
+/* Stores `count` floats of `vectors` vectors in the order of their columns. */
+INLINE void store_in_order(float *target, const __m256 *x, const int vectors, ptrdiff_t count) {
+  if (vectors == 1) {
+    store_eight_floats(target, x[0], count);
+  } else {
+    store_eight_floats(target, _mm256_permute2f128_ps(x[0], x[1], 0x20), count);
+    store_eight_floats(target + 8, _mm256_permute2f128_ps(x[0], x[1], 0x31), count - 8);
+  }
+}
+
+/* Results as floats. */
 INLINE void store_floats(float *target, const __m256i *sums, const int vectors, ptrdiff_t count,
                          const float *multipliers, const float *offsets) {
   __m256 x[2];
@@ -113,10 +123,5 @@ INLINE void store_floats(float *target, const __m256i *sums, const int vectors, 
     x[v] = _mm256_mul_ps(_mm256_cvtepi32_ps(sums[v]), _mm256_loadu_ps(multipliers + v * LANES));
     x[v] = _mm256_add_ps(x[v], _mm256_loadu_ps(offsets + v * LANES));
   }
-  if (vectors == 1) {
-    store_eight_floats(target, x[0], count);
-  } else {
-    store_eight_floats(target, _mm256_permute2f128_ps(x[0], x[1], 0x20), count);
-    store_eight_floats(target + 8, _mm256_permute2f128_ps(x[0], x[1], 0x31), count - 8);
-  }
+  store_in_order(target, x, vectors, count);
 }

@@ -5,8 +5,9 @@ extension GraphPatch {
   /// Turns DequantizeLinear -> Conv, Gemm or MatMul (-> Relu or Clip inside the output's range)
   /// -> QuantizeLinear into the integer operator that integer runtimes execute there:
   /// QLinearConv, QLinearMatMul or `tapq:QLinearGemm`; GlobalAveragePool likewise into
-  /// `tapq:QLinearGlobalAveragePool`, and a Gemm or MatMul that nobody quantizes into
-  /// `tapq:IntegerGemm`. All else of a QDQ graph stays as it is.
+  /// `tapq:QLinearGlobalAveragePool`, a Gemm or MatMul that nobody quantizes into
+  /// `tapq:IntegerGemm`, and one whose weights have a scale for each block into
+  /// `tapq:BlockedGemm`. All else of a QDQ graph stays as it is.
   public static var fuseQuantizedLayers: GraphPatch {
     GraphPatch("fuse quantized layers") { model in
       let graph = model.graph
@@ -79,6 +80,7 @@ private struct QuantizedLayerFinder {
   func layer(endingAt node: Node) throws -> Layer? {
     if node.isOperator("Gemm") || node.isOperator("MatMul") {
       return try layer(computedBy: node, output: nil, identity: node.identity)
+        ?? blockedProduct(node)
     }
     guard node.isOperator("QuantizeLinear"), let y = try affine(node), y.scales.count == 1,
       let type = y.elementType, is8Bit(type), let value = node.input(0)
@@ -118,6 +120,16 @@ private struct QuantizedLayerFinder {
       y == nil || w.operation == "QLinearGemm" ? ConvolutionOperators.fusedDomain : ""
     layer.result.node.attributes = compute.isOperator("Conv") ? compute.attributes : []
     return layer.result
+  }
+
+  private func blockedProduct(_ node: Node) throws -> Layer? {
+    guard let x = try dequantized(node.input(0)), x.affine.scales.count == 1,
+      x.affine.scales[0] > 0, let type = x.affine.elementType, is8Bit(type),
+      let zero = zeroTensor(x.affine, type)
+    else { return nil }
+    return try BlockedProductFinder(usage).product(
+      node, activations: (x.value, x.affine.scaleName, zero)
+    ).map { Layer(node: $0.node, constants: $0.constants) }
   }
 
   private func globalAverage(_ value: String, _ y: Affine, identity: String) throws -> Layer? {

@@ -32,10 +32,47 @@ struct MemoryAssignment {
     }
   }
 
+  /// Where everything lies, before any of it exists.
+  private struct Placement {
+    /// Without the copies that change nothing.
+    var operations: [any Operation]
+    /// By value, in bytes.
+    var offsets: [Int]
+    var plan: ArenaPlanner.Plan
+  }
+
+  /// What the plan takes, without memory or packed weights.
+  func footprint() throws -> IntegerFootprint {
+    let placement = try placement()
+    return IntegerFootprint(
+      steps: placement.operations.map {
+        .init(name: $0.name, workloads: $0.workloads(layouts))
+      }, arenaBytes: placement.plan.bytes, arenaLowerBound: placement.plan.lowerBound,
+      peakStep: placement.operations.indices.contains(placement.plan.peak)
+        ? placement.operations[placement.plan.peak].name : nil)
+  }
+
   func plan(
     inputs: [(name: String, slot: FloatSlot)], outputs: [(name: String, slot: FloatSlot)],
     slots: Int
   ) throws -> CompiledPlan {
+    let placement = try placement()
+    let arena = Arena(byteCount: placement.plan.bytes)
+    let memory = PlanMemory(
+      values: compiler.values.indices.map { id in
+        PlacedValue(
+          layout: layouts[id], parameters: compiler.values[id].parameters,
+          base: arena.pointer(at: placement.offsets[id]), fill: compiler.values[id].fill)
+      }, kernels: compiler.kernels)
+    return CompiledPlan(
+      steps: try placement.operations.map {
+        .init(name: $0.name, step: try $0.step(memory), workloads: $0.workloads(layouts))
+      }, arena: arena, lowerBound: placement.plan.lowerBound, inputs: inputs, outputs: outputs,
+      slots: slots,
+      integerMultiplications: placement.operations.reduce(0) { $0 + $1.integerMultiplications })
+  }
+
+  private func placement() throws -> Placement {
     // Copies that change nothing share the memory of what they copy.
     var roots = Array(compiler.values.indices)
     var kept: [any Operation] = []
@@ -56,20 +93,10 @@ struct MemoryAssignment {
     guard blocks.allSatisfy({ $0.bytes < 1 << 40 }) else {
       throw IntegerError.memory(bytes: blocks.map(\.bytes).max() ?? 0)
     }
-    let placement = ArenaPlanner.plan(blocks)
-    let arena = Arena(byteCount: placement.bytes)
+    let plan = ArenaPlanner.plan(blocks)
     var offsets = Array(repeating: 0, count: roots.count)
-    for (id, offset) in zip(owned, placement.offsets) { offsets[id] = offset }
-    let memory = PlanMemory(
-      values: compiler.values.indices.map { id in
-        PlacedValue(
-          layout: layouts[id], parameters: compiler.values[id].parameters,
-          base: arena.pointer(at: offsets[roots[id]]), fill: compiler.values[id].fill)
-      }, kernels: compiler.kernels)
-    return CompiledPlan(
-      steps: try kept.map { .init(name: $0.name, step: try $0.step(memory)) }, arena: arena,
-      lowerBound: placement.lowerBound, inputs: inputs, outputs: outputs, slots: slots,
-      integerMultiplications: kept.reduce(0) { $0 + $1.integerMultiplications })
+    for (id, offset) in zip(owned, plan.offsets) { offsets[id] = offset }
+    return Placement(operations: kept, offsets: roots.map { offsets[$0] }, plan: plan)
   }
 
   /// Lets element-by-element operations write over an operand that nobody reads after them.

@@ -1,5 +1,6 @@
 import FloatRuntime
 import GraphIR
+import HardwareProfiles
 import Parallelism
 import Tensors
 
@@ -40,7 +41,8 @@ final class PlanCompiler {
     // The types are those of the values before layers are fused: fusion keeps their names.
     types = try ShapeInference.infer(plain, inputShapes: inputShapes)
     self.model = try plain.applying([
-      .fuseQuantizedLayers, .foldConstants(inputShapes: inputShapes), .foldDequantizedConstants,
+      .fuseQuantizedLayers, .fuseBlockedProducts, .foldConstants(inputShapes: inputShapes),
+      .foldDequantizedConstants,
     ])
     graph = self.model.graph
     self.pool = pool
@@ -51,23 +53,34 @@ final class PlanCompiler {
   }
 
   func compile() throws -> CompiledPlan {
-    for input in graph.requiredInputs { slots[input.name] = slots.count }
-    // Kernels take no empty values: the float engine knows what becomes of them.
-    let isEmpty = types.values.contains { $0.fixedShape?.contains(0) == true }
-    for (index, node) in graph.nodes.enumerated() where !isEmpty && !absorbed.contains(index) {
-      try compile(node)
-    }
-    let outputs = try graph.outputs.map { (name: $0.name, slot: try slot(of: $0.name)) }
+    let outputs = try compileOperations()
     return try MemoryAssignment(self).plan(
       inputs: graph.requiredInputs.compactMap { input in
         slots[input.name].map { (name: input.name, slot: $0) }
       }, outputs: outputs, slots: slots.count)
   }
 
+  func footprint() throws -> IntegerFootprint {
+    _ = try compileOperations()
+    return try MemoryAssignment(self).footprint()
+  }
+
+  /// The slots of the outputs.
+  private func compileOperations() throws -> [(name: String, slot: FloatSlot)] {
+    for input in graph.requiredInputs { slots[input.name] = slots.count }
+    // Kernels take no empty values: the float engine knows what becomes of them.
+    let isEmpty = types.values.contains { $0.fixedShape?.contains(0) == true }
+    for (index, node) in graph.nodes.enumerated() where !isEmpty && !absorbed.contains(index) {
+      try compile(node)
+    }
+    return try graph.outputs.map { (name: $0.name, slot: try slot(of: $0.name)) }
+  }
+
   private func compile(_ node: Node) throws {
     if node.isOperator("QuantizeLinear") { return try quantize(node) }
     if node.isOperator("DequantizeLinear") { return try dequantize(node) }
-    if let layer = try QuantizedLayer(node, self) { try layer.compile() }
+    if let layer = try QuantizedLayer(node, self) { return try layer.compile() }
+    try BlockedLayer(node, self)?.compile()
   }
 
   // MARK: Building blocks
@@ -269,7 +282,8 @@ final class PlanCompiler {
       FloatIsland(
         name: island.nodes.last.map { $0.name.isEmpty ? $0.identity : $0.name } ?? name,
         inputs: sources, outputs: outputs.map { (name: $0, slot: newSlot($0)) },
-        operators: Array(Set(island.nodes.map(\.op))).sorted(), engine: engine))
+        operators: Array(Set(island.nodes.map(\.op))).sorted(), engine: engine,
+        workloads: engine.preparedNodes.map { KernelWorkload(floatNode: $0, types: types) }))
   }
 
   /// Values of the nodes that others read.

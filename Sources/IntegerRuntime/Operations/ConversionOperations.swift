@@ -1,4 +1,5 @@
 import CIntegerKernels
+import HardwareProfiles
 import Parallelism
 import Tensors
 
@@ -10,6 +11,16 @@ struct ImportOperation: Operation {
 
   var reads: [ValueID] { [] }
   var writes: [ValueID] { [target] }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let layout = layouts[target]
+    return [
+      KernelWorkload(
+        name: name, op: "QuantizeLinear", kind: .conversion,
+        runs: layout.isPlanar ? layout.height : 1,
+        inputs: layout.count, outputs: layout.count)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step {
     ImportStep(slot: slot, target: memory[target], kernels: memory.kernels)
@@ -111,6 +122,15 @@ struct ExportOperation: Operation {
 
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [] }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let layout = layouts[source]
+    return [
+      KernelWorkload(
+        name: name, op: "DequantizeLinear", kind: .conversion,
+        runs: layout.isPlanar ? layout.height : 1, inputs: layout.count, outputs: layout.count)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { ExportStep(self, memory) }
 }

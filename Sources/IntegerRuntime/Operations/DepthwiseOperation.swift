@@ -1,4 +1,5 @@
 import CIntegerKernels
+import HardwareProfiles
 import Parallelism
 
 /// A convolution with one kernel for each channel.
@@ -18,6 +19,16 @@ struct DepthwiseOperation: Operation {
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
   func halo(around value: ValueID) -> Halo { window.halo }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let (from, to) = (layouts[source], layouts[target])
+    return [
+      KernelWorkload(
+        name: name, op: "Conv", kind: .depthwise, rows: to.images * to.height * to.width,
+        depth: window.kernelRows * window.kernelColumns, columns: to.channels,
+        runs: window.kernelRows, weightBits: 8, inputs: from.count, outputs: to.count)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { DepthwiseStep(self, memory) }
 }

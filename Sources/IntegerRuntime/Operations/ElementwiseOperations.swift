@@ -1,4 +1,5 @@
 import CIntegerKernels
+import HardwareProfiles
 
 /// The sum or product of two values of one shape.
 struct CombineOperation: Operation {
@@ -15,6 +16,15 @@ struct CombineOperation: Operation {
 
   var reads: [ValueID] { [left, right] }
   var writes: [ValueID] { [target] }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let count = layouts[target].count
+    return [
+      KernelWorkload(
+        name: name, op: kind == .add ? "Add" : "Mul", kind: .binary, inputs: 2 * count,
+        outputs: count)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { CombineStep(self, memory) }
 }
@@ -64,6 +74,11 @@ struct LookupOperation: Operation {
 
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let count = layouts[target].count
+    return [KernelWorkload(name: name, op: "", kind: .unary, inputs: count, outputs: count)]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { LookupStep(self, memory) }
 }

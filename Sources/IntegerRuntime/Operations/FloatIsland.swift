@@ -1,5 +1,6 @@
 import FloatRuntime
 import GraphIR
+import HardwareProfiles
 import Tensors
 
 /// Nodes without an integer kernel, run by the float engine between the integer layers.
@@ -10,9 +11,12 @@ struct FloatIsland: Operation {
   let outputs: [(name: String, slot: FloatSlot)]
   let operators: [String]
   let engine: FloatEngine
+  let workloads: [KernelWorkload]
 
   var reads: [ValueID] { [] }
   var writes: [ValueID] { [] }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] { workloads }
 
   func step(_ memory: PlanMemory) throws -> any Step { FloatIslandStep(self) }
 }

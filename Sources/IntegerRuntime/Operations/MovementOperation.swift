@@ -1,4 +1,5 @@
 import CIntegerKernels
+import HardwareProfiles
 
 /// Elements of other values, and fill, in new places: slices, transpositions, padding, concatenation.
 struct MovementOperation: Operation {
@@ -65,6 +66,16 @@ struct MovementOperation: Operation {
       }
     }
     return runs
+  }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let target = layouts[target]
+    let runs = parts.reduce(0) { $0 + self.runs(of: $1, layouts[$1.source], target).count }
+    return [
+      KernelWorkload(
+        name: name, op: "", kind: .movement, runs: runs,
+        inputs: parts.reduce(0) { $0 + layouts[$1.source].count }, outputs: target.count)
+    ]
   }
 
   func step(_ memory: PlanMemory) throws -> any Step { MovementStep(self, memory) }

@@ -1,3 +1,4 @@
+import HardwareProfiles
 import Parallelism
 import Tensors
 
@@ -14,6 +15,8 @@ protocol Operation: Sendable {
   var integerMultiplications: Int { get }
   /// Padding that it wants around a value that it reads.
   func halo(around value: ValueID) -> Halo
+  /// What cost models see of it; several for a stretch of float nodes.
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload]
   /// Binds it to memory.
   func step(_ memory: PlanMemory) throws -> any Step
 }

@@ -1,4 +1,5 @@
 import CIntegerKernels
+import HardwareProfiles
 
 /// The largest value under a window.
 struct MaxPoolOperation: Operation {
@@ -10,6 +11,16 @@ struct MaxPoolOperation: Operation {
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
   func halo(around value: ValueID) -> Halo { window.halo }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let to = layouts[target]
+    return [
+      KernelWorkload(
+        name: name, op: "MaxPool", kind: .window, rows: to.images * to.height * to.width,
+        depth: window.kernelRows * window.kernelColumns, columns: to.channels,
+        runs: window.kernelRows, inputs: layouts[source].count, outputs: to.count)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { MaxPoolStep(self, memory) }
 }
@@ -54,6 +65,14 @@ struct GlobalAverageOperation: Operation {
 
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    [
+      KernelWorkload(
+        name: name, op: "GlobalAveragePool", kind: .average,
+        inputs: layouts[source].count, outputs: layouts[target].count)
+    ]
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step { GlobalAverageStep(self, memory) }
 }

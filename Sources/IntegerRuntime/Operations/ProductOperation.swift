@@ -1,4 +1,5 @@
 import CIntegerKernels
+import HardwareProfiles
 import Parallelism
 import Tensors
 
@@ -29,6 +30,21 @@ struct ProductOperation: Operation {
 
   func step(_ memory: PlanMemory) throws -> any Step {
     try ProductStep(self, memory)
+  }
+
+  func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
+    let layout = layouts[source]
+    let first = weights.first
+    let rows =
+      layout.images
+      * (window.map { $0.outputRows * $0.outputColumns } ?? layout.height * layout.width)
+    return [
+      KernelWorkload(
+        name: name, op: window == nil ? "MatMul" : "Conv", kind: .product, rows: rows,
+        depth: first?.depth ?? 0, columns: first?.columns ?? 0, groups: weights.count,
+        runs: first?.runCount ?? 1, weightBits: weights.map(\.bits).max() ?? 8,
+        inputs: layout.count, outputs: rows * weights.reduce(0) { $0 + $1.columns })
+    ]
   }
 }
 

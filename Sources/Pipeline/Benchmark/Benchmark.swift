@@ -1,6 +1,7 @@
 import FloatRuntime
 import Foundation
 import GraphIR
+public import HardwareProfiles
 import IntegerRuntime
 import ONNXFormat
 import Tensors
@@ -15,16 +16,19 @@ public enum Benchmark {
     public var runs: Int
     /// Sizes of free axes by input.
     public var shapes: [String: [Int]]
+    /// Predicts the times of the integer engine beside the measured ones.
+    public var profile: HardwareProfile?
 
     public init(
       model: String, engine: EngineKind? = nil, threads: [Int], runs: Int,
-      shapes: [String: [Int]] = [:]
+      shapes: [String: [Int]] = [:], profile: HardwareProfile? = nil
     ) {
       self.model = model
       self.engine = engine
       self.threads = threads
       self.runs = runs
       self.shapes = shapes
+      self.profile = profile
     }
   }
 
@@ -70,6 +74,9 @@ public enum Benchmark {
           let all = operations.values.reduce(0, +)
           report.integerShare =
             all == 0 ? 0 : Double(profile.integerMultiplications) / Double(all)
+          if let device = options.profile {
+            report.predict(LatencyModel(device, threads: threads).prediction(of: profile.steps))
+          }
           return finish(report, threads: threads, multiplications: operations)
         }
       }
@@ -140,6 +147,15 @@ public enum Benchmark {
     let lower = Int(position)
     let upper = min(lower + 1, last)
     return sorted[lower] + (sorted[upper] - sorted[lower]) * (position - Double(lower))
+  }
+}
+
+extension BenchmarkReport {
+  fileprivate mutating func predict(_ prediction: LatencyModel.Prediction) {
+    predictedMilliseconds = prediction.seconds * 1000
+    for (index, seconds) in prediction.steps.enumerated() where index < layers.count {
+      layers[index].predictedMicroseconds = seconds.map { $0 * 1e6 }
+    }
   }
 }
 

@@ -8,6 +8,13 @@ public struct BenchmarkReport: Sendable, Codable, Equatable {
     /// Billions of operations a second, two for each multiplication with addition; absent for
     /// nodes that have none.
     public var gops: Double?
+    /// What the profile predicts; absent without one.
+    public var predictedMicroseconds: Double?
+
+    private enum CodingKeys: String, CodingKey {
+      case name, kernel, us, gops
+      case predictedMicroseconds = "predicted_us"
+    }
   }
 
   public var engine: String
@@ -23,6 +30,8 @@ public struct BenchmarkReport: Sendable, Codable, Equatable {
   public var integerShare: Double
   /// What one core can do at most, in GOPS; nil where it is not known.
   public var peakGOPS: Double?
+  /// What the profile predicts; absent without one.
+  public var predictedMilliseconds: Double?
   public var layers: [Layer]
 
   private enum CodingKeys: String, CodingKey {
@@ -34,5 +43,6 @@ public struct BenchmarkReport: Sendable, Codable, Equatable {
     case arenaBytes = "arena_bytes"
     case integerShare = "integer_share"
     case peakGOPS = "peak_gops"
+    case predictedMilliseconds = "predicted_latency_ms"
   }
 }

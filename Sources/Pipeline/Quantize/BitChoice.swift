@@ -3,43 +3,91 @@ import Foundation
 import Quantization
 
 /// Turns the limits of a request into an allocation.
-enum BitChoice {
+struct BitChoice {
   static let flash = "flash"
+  static let ram = "ram"
+  static let latency = "latency"
   static let averageBits = "average-bits"
 
-  /// `unquantizedBytes` is what the device stores besides the layers.
-  static func allocate(
-    layers: [WeightLayer], sensitivities: SensitivityTable, options: QuantizeOptions,
-    bits: [Int], unquantizedBytes: Int
-  ) throws -> BitPlan {
-    let costs = costTable(layers, bits: bits, unquantizedBytes: unquantizedBytes)
-    let weights = layers.reduce(0) { $0 + weightCount($1) }
-    var limits: [Budget.Limit] = []
-    if let bytes = options.flash {
-      limits.append(.init(resource: flash, maximum: bytes, unit: "bytes"))
-    }
-    if let average = options.averageBits {
-      // A hair more, so that 4.8 of 10 weights allows 48 bits.
-      limits.append(
-        .init(
-          resource: averageBits, maximum: Int(average * Double(weights) * (1 + 1e-12)),
-          unit: "bits a weight", divisor: Double(max(weights, 1))))
-    }
+  let layers: [WeightLayer]
+  let options: QuantizeOptions
+  /// Widths that each layer may take, by its name.
+  let bits: [String: [Int]]
+  /// What the device stores besides the layers.
+  let unquantizedBytes: Int
+  /// Nil where neither RAM nor latency matters.
+  let device: DeviceCosts?
+
+  func allocate(_ sensitivities: SensitivityTable) throws -> BitPlan {
+    try allocate(sensitivities, limits: limits)
+  }
+
+  func allocate(_ sensitivities: SensitivityTable, limits: [Budget.Limit]) throws -> BitPlan {
     let byWeight = Dictionary(grouping: layers, by: \.site.weight).values
     let ties = byWeight.map { $0.map(\.name) }.filter { $0.count > 1 }
     return try BitAllocator.allocate(
-      sensitivities: sensitivities, costs: costs, budget: Budget(limits: limits), ties: ties)
+      sensitivities: sensitivities, costs: try costTable(), budget: Budget(limits: limits),
+      ties: ties)
   }
 
-  private static func costTable(
-    _ layers: [WeightLayer], bits: [Int], unquantizedBytes: Int
-  ) -> CostTable {
-    CostTable(
-      resources: [flash, averageBits], fixed: [unquantizedBytes, 0],
-      layers: layers.map { layer in
-        let costs = bits.map { ($0, [layer.bytes(bits: $0), weightCount(layer) * $0]) }
+  /// The limits of the request.
+  var limits: [Budget.Limit] {
+    let target = options.device
+    var limits: [Budget.Limit] = []
+    if let bytes = target.flash {
+      limits.append(.init(resource: BitChoice.flash, maximum: bytes, unit: "bytes"))
+    }
+    if let bytes = target.ram, target.weightsAreInRAM {
+      limits.append(.init(resource: BitChoice.ram, maximum: bytes, unit: "bytes"))
+    }
+    if let seconds = target.latency {
+      limits.append(
+        .init(
+          resource: BitChoice.latency, maximum: BitChoice.nanoseconds(seconds), unit: "ms",
+          divisor: 1e6))
+    }
+    if let average = options.averageBits { limits.append(averageLimit(average)) }
+    return limits
+  }
+
+  func averageLimit(_ average: Double) -> Budget.Limit {
+    let weights = layers.reduce(0) { $0 + BitChoice.weightCount($1) }
+    // A hair more, so that 4.8 of 10 weights allows 48 bits.
+    return .init(
+      resource: BitChoice.averageBits, maximum: Int(average * Double(weights) * (1 + 1e-12)),
+      unit: "bits a weight", divisor: Double(max(weights, 1)))
+  }
+
+  private func costTable() throws -> CostTable {
+    let bound = options.device.latency != nil
+    return CostTable(
+      resources: [BitChoice.flash, BitChoice.averageBits, BitChoice.ram, BitChoice.latency],
+      fixed: [
+        unquantizedBytes, 0, unquantizedBytes + (device?.arenaBytes ?? 0),
+        BitChoice.nanoseconds(device?.fixedSeconds ?? 0),
+      ],
+      layers: try layers.map { layer in
+        let costs = try (bits[layer.name] ?? []).map { width -> (Int, [Int]) in
+          let bytes = layer.bytes(bits: width)
+          let seconds = device?.seconds(layer: layer.name, bits: width)
+          if seconds == nil, bound, let profile = options.device.profile {
+            throw DeviceError.noKernel(profile: profile.name, layer: layer.name, bits: width)
+          }
+          return (
+            width,
+            [
+              bytes, BitChoice.weightCount(layer) * width, bytes,
+              BitChoice.nanoseconds(seconds ?? 0),
+            ]
+          )
+        }
         return .init(name: layer.name, costs: Dictionary(costs) { first, _ in first })
       })
+  }
+
+  /// Exact integers for the allocation; what no clock counts is the largest of them.
+  private static func nanoseconds(_ seconds: Double) -> Int {
+    Int(exactly: (seconds * 1e9).rounded()) ?? Int.max / 4
   }
 
   /// Weights, shared ones once.

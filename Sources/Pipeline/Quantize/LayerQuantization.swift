@@ -10,11 +10,12 @@ struct LayerQuantization {
 
   /// `inputScale` is the scale of the layer's quantized input.
   init(
-    layers: [WeightLayer], bits: [Int], inputs: [String: LayerInputSample],
+    layers: [WeightLayer], bits: [String: [Int]], inputs: [String: LayerInputSample],
     inputScale: (WeightLayer) -> Float, pool: WorkerPool
   ) {
     let byWeight = Dictionary(grouping: layers, by: \.site.weight)
     for layer in layers {
+      let bits = bits[layer.name] ?? []
       if forms[layer.site.weight] == nil {
         let sharing = byWeight[layer.site.weight] ?? [layer]
         let floors = sharing.map {

@@ -1,5 +1,7 @@
 import Foundation
 import GraphIR
+import HardwareProfiles
+import IntegerRuntime
 import Lowering
 import ONNXFormat
 import Tensors
@@ -18,13 +20,26 @@ public enum Quantize {
       try QuantizeStage.run(model, source: source, options: options, progress: progress)
     }
     let (reloaded, bytes) = try write(result, options: options)
+    let device = options.device
+    let footprint = try IntegerEngine(model: reloaded).footprint(
+      inputShapes: try source.feed(0).mapValues(\.shape))
+    let times = device.profile.map {
+      LatencyModel($0, threads: device.threads).prediction(of: footprint.steps.map(\.workloads))
+    }
+    let layerTimes = Dictionary(
+      zip(footprint.steps.map(\.name), times?.steps ?? []), uniquingKeysWith: { first, _ in first })
     return QuantizeReport(
       output: options.output, calibrationSamples: result.calibrationSamples,
       weightBytes: result.weightBytes, fileBytes: bytes,
-      peakRAMBytes: try GraphStatistics(reloaded).peakRAMBytes,
-      predictedLatencyMilliseconds: nil, averageWeightBits: result.averageWeightBits,
+      peakRAMBytes: footprint.arenaBytes + (device.weightsAreInRAM ? result.weightBytes : 0),
+      predictedLatencyMilliseconds: times.map { $0.seconds * 1000 },
+      averageWeightBits: result.averageWeightBits,
       bindingConstraint: result.bindingConstraint, preprocessing: options.preprocessing,
-      layers: result.layers)
+      layers: result.layers.map { layer in
+        var layer = layer
+        layer.predictedMicroseconds = layerTimes[layer.name].flatMap { $0 }.map { $0 * 1e6 }
+        return layer
+      })
   }
 
   /// Writes under a temporary name, reads that back, compares it with the plan and only then gives

@@ -9,8 +9,8 @@ public struct QuantizeOptions: Sendable {
   public var preprocessing = Preprocessing()
   /// Calibration samples, spread evenly over the source.
   public var samples = 16
-  /// Largest `weight_bytes`.
-  public var flash: Int?
+  /// What the network must fit.
+  public var device = DeviceLimits()
   /// Largest mean width of all weights of all quantizable layers.
   public var averageBits: Double?
   /// Widths that a layer may take.

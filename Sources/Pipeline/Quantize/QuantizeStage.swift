@@ -30,21 +30,27 @@ public enum QuantizeStage {
     let sites = try QuantizationSites.analyze(prepared)
     let layers = try WeightLayer.make(prepared, sites: sites)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
+    let limits = options.device
+    let allowed = try DevicePrecisions.bits(layers, wanted: options.bits, limits: limits)
+    let costs = try deviceCosts(prepared, sites: sites, source: source, limits: limits)
     let pool = WorkerPool(threadCount: options.threads)
     let (table, inputs) = try CalibrationStage.run(
       model: prepared, sites: sites, layers: layers, source: source, options: options, pool: pool,
       progress: progress)
     let activations = ActivationRanges.parameters(
       sites: sites, table: table, method: options.range)
-    let isLimited = options.flash != nil || options.averageBits != nil
-    let widths = isLimited ? options.bits : options.bits.max().map { [$0] } ?? []
+    let isLimited =
+      limits.flash != nil || limits.latency != nil || options.averageBits != nil
+      || limits.ram != nil && limits.weightsAreInRAM
+    let widths =
+      isLimited ? allowed : allowed.mapValues { widths in widths.max().map { [$0] } ?? [] }
     let quantized = LayerQuantization(
       layers: layers, bits: widths, inputs: inputs,
       inputScale: { activations[$0.site.input]?.scale ?? 1 }, pool: pool)
     let unquantized = QuantizePreparation.unquantizedBytes(prepared, layers: layers)
-    let choice = try BitChoice.allocate(
-      layers: layers, sensitivities: quantized.sensitivities, options: options, bits: widths,
-      unquantizedBytes: unquantized)
+    let choice = try BitChoice(
+      layers: layers, options: options, bits: widths, unquantizedBytes: unquantized, device: costs
+    ).allocate(quantized.sensitivities)
     let plan = QuantizationPlan(
       storage: options.storage,
       layers: layers.map {
@@ -65,6 +71,17 @@ public enum QuantizeStage {
       layers: reports(layers, plan: plan, sensitivities: quantized.sensitivities),
       calibrationSamples: table.samples, weightBytes: choice.totals[BitChoice.flash] ?? 0,
       averageWeightBits: averageBits(layers, choice), bindingConstraint: choice.binding)
+  }
+
+  /// Nil where neither memory nor time of the device is limited or asked for.
+  private static func deviceCosts(
+    _ prepared: Model, sites: QuantizationSites, source: SampleSource, limits: DeviceLimits
+  ) throws -> DeviceCosts? {
+    guard limits.profile != nil || limits.ram != nil else { return nil }
+    let footprint = try PlannedFootprint.of(
+      prepared, sites: sites, shapes: try source.feed(0).mapValues(\.shape))
+    return try DeviceCosts(
+      limits, footprint: footprint, layers: Set(sites.layers.map(\.name)))
   }
 
   private static func averageBits(_ layers: [WeightLayer], _ choice: BitPlan) -> Double {

@@ -1,0 +1,50 @@
+/* What tiled_blocked.h asks for. */
+
+#define VECTORS (PANEL / LANES)
+#define ALL_VECTORS(use, kind) use(1, kind) use(2, kind)
+
+typedef int8x16_t step_vector;
+typedef float32x4_t floats;
+
+INLINE int32x4_t no_sums(void) { return vdupq_n_s32(0); }
+INLINE int32x4_t minus(int32x4_t a, int32x4_t b) { return vsubq_s32(a, b); }
+INLINE float32x4_t no_floats(void) { return vdupq_n_f32(0); }
+INLINE float32x4_t load_floats(const float *p) { return vld1q_f32(p); }
+INLINE void store_floats_at(float *p, float32x4_t x) { vst1q_f32(p, x); }
+INLINE float32x4_t repeated_float(const float *p) { return vld1q_dup_f32(p); }
+INLINE float32x4_t plus(float32x4_t a, float32x4_t b) { return vaddq_f32(a, b); }
+INLINE float32x4_t fused(float32x4_t a, float32x4_t b, float32x4_t c) {
+  return vfmaq_f32(c, a, b);
+}
+
+INLINE int8x16_t load_step(const uint8_t *bytes) { return vld1q_s8((const int8_t *)bytes); }
+
+INLINE int8x16_t step_of(const uint8_t *step, int v, const int vectors, const int bits) {
+  if (bits == 8) return load_step(step + v * 16);
+  return vreinterpretq_s8_u8(widened(step, v, vectors, bits));
+}
+
+INLINE const uint8_t *in_order(const uint8_t *weights, ptrdiff_t steps, int vectors,
+                               uint8_t *buffer) {
+  return (void)steps, (void)vectors, (void)buffer, weights;
+}
+
+/* Without the excess, which differences of sums do not hold. */
+INLINE int32x4_t dot(int32x4_t sum, const uint8_t *four, int8x16_t weights, int bits) {
+  (void)bits;
+  return DOT_LANE(sum, weights, prepared(repeated(four, 4)), 0);
+}
+
+INLINE float32x4_t float_weights(int8x16_t step, const int k, int bits) {
+  (void)bits;
+  int32x4_t words = vreinterpretq_s32_s8(step);
+  return vcvtq_f32_s32(vshrq_n_s32(k < 3 ? vshlq_s32(words, vdupq_n_s32(24 - 8 * k)) : words, 24));
+}
+
+INLINE float32x4_t sum_scales(const float *scales, int bits) {
+  return (void)bits, load_floats(scales);
+}
+
+INLINE float32x4_t scaled(int32x4_t sum, float32x4_t scale, float32x4_t y) {
+  return vfmaq_f32(y, vcvtq_f32_s32(sum), scale);
+}

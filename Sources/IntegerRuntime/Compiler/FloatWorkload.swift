@@ -1,0 +1,44 @@
+import GraphIR
+import HardwareProfiles
+import Tensors
+
+extension KernelWorkload {
+  /// What a cost model sees of a node that runs in float. Products show their sizes, all others
+  /// their elements; what has no known shape counts as empty.
+  init(floatNode node: Node, types: [String: ValueType]) {
+    func shape(_ name: String?) -> [Int]? { name.flatMap { types[$0]?.fixedShape } }
+    let inputs = node.inputs.indices.compactMap { shape(node.input($0)) }
+    let outputs = node.outputs.compactMap { shape($0) }
+    self.init(
+      name: node.name.isEmpty ? node.identity : node.name, op: node.op, kind: .float,
+      activationBits: 32, inputs: inputs.reduce(0) { $0 + Tensor.count(of: $1) },
+      outputs: outputs.reduce(0) { $0 + Tensor.count(of: $1) })
+    switch node.op {
+    case "MatMul", "Gemm":
+      guard let left = shape(node.input(0)), let result = outputs.first, result.count >= 2,
+        left.count >= 2
+      else { return }
+      rows = result[result.count - 2]
+      columns = result[result.count - 1]
+      depth = left[left.count - 1]
+      groups = result.dropLast(2).reduce(1, *)
+    case "FusedAttention":
+      guard let query = shape(node.input(0)), let key = shape(node.input(1)), query.count == 4,
+        key.count == 4
+      else { return }
+      // Scores, then weighted values.
+      rows = query[1]
+      depth = 2 * query[3]
+      columns = key[1]
+      groups = query[0] * query[2]
+    case "Conv":
+      guard let weight = shape(node.input(1)), let result = outputs.first, result.count >= 3,
+        weight.count >= 3, weight[0] > 0
+      else { return }
+      rows = result[0] * result.dropFirst(2).reduce(1, *)
+      depth = weight.dropFirst().reduce(1, *)
+      columns = weight[0]
+    default: break
+    }
+  }
+}

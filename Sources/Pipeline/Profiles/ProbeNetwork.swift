@@ -1,0 +1,191 @@
+import GraphIR
+import Tensors
+
+/// A small quantized network made up to time kernels: the same layer several times in a row, as
+/// kernels work in real networks, with activations that the layer before has just written.
+struct ProbeNetwork {
+  private(set) var graph = Graph(name: "probe")
+  private var count = 0
+  private var state: UInt64 = 0x9E37_79B9_7F4A_7C15
+  /// The real value at the end so far, and its shape.
+  private(set) var value = ""
+  private(set) var shape: [Int]
+
+  var model: Model { Model(operatorSets: [OperatorSet(version: 21)], graph: closed) }
+  var input: (name: String, shape: [Int]) {
+    ("x", graph.inputs.first?.type?.fixedShape ?? shape)
+  }
+
+  /// Starts with a quantized input.
+  init(input shape: [Int]) {
+    self.shape = shape
+    graph.inputs = [
+      ValueInfo(name: "x", type: .tensor(.float32, shape: shape.map { .fixed($0) }))
+    ]
+    value = "x"
+    requantize()
+  }
+
+  private var closed: Graph {
+    var result = graph
+    result.outputs = [ValueInfo(name: value, type: nil)]
+    return result
+  }
+
+  // MARK: Layers
+
+  mutating func convolution(
+    _ outputs: Int, kernel: Int, stride: Int = 1, groups: Int = 1, bits: Int = 8
+  ) {
+    let channels = shape[1]
+    let weight = weights([outputs, channels / groups, kernel, kernel], axis: 0, bits: bits)
+    let bias = bias(outputs)
+    let pad = kernel / 2
+    value = node(
+      "Conv", [value, weight, bias],
+      [
+        Attribute("kernel_shape", .ints([kernel, kernel])), Attribute("group", .int(groups)),
+        Attribute("strides", .ints([stride, stride])),
+        Attribute("pads", .ints([pad, pad, pad, pad])),
+      ])
+    let sizes = shape.dropFirst(2).map { ($0 + 2 * pad - kernel) / stride + 1 }
+    shape = [shape[0], outputs] + sizes
+    requantize()
+  }
+
+  mutating func depthwise(kernel: Int = 3, stride: Int = 1) {
+    convolution(shape[1], kernel: kernel, stride: stride, groups: shape[1])
+  }
+
+  mutating func product(_ columns: Int, bits: Int = 8, isQuantized: Bool = true) {
+    let weight = weights([shape[shape.count - 1], columns], axis: 1, bits: bits)
+    value = node("MatMul", [value, weight])
+    shape[shape.count - 1] = columns
+    if isQuantized { requantize() }
+  }
+
+  /// Adds an earlier value of the same shape.
+  mutating func add(_ other: String) {
+    value = node("Add", [value, other])
+    requantize()
+  }
+
+  mutating func concat(_ other: String, axis: Int) {
+    value = node("Concat", [value, other], [Attribute("axis", .int(axis))])
+    shape[axis] *= 2
+    requantize()
+  }
+
+  mutating func maxPool(kernel: Int, stride: Int) {
+    let pad = kernel / 2
+    value = node(
+      "MaxPool", [value],
+      [
+        Attribute("kernel_shape", .ints([kernel, kernel])),
+        Attribute("strides", .ints([stride, stride])),
+        Attribute("pads", .ints([pad, pad, pad, pad])),
+      ])
+    let sizes = shape.dropFirst(2).map { ($0 + 2 * pad - kernel) / stride + 1 }
+    shape = Array(shape.prefix(2)) + sizes
+    requantize()
+  }
+
+  mutating func globalAverage() {
+    value = node("GlobalAveragePool", [value])
+    shape = Array(shape.prefix(2)) + shape.dropFirst(2).map { _ in 1 }
+    requantize()
+  }
+
+  /// A function of one value that engines keep as a table.
+  mutating func table() {
+    value = node("HardSwish", [value])
+    requantize()
+  }
+
+  mutating func transpose(_ order: [Int]) {
+    value = node("Transpose", [value], [Attribute("perm", .ints(order))])
+    shape = order.map { shape[$0] }
+    requantize()
+  }
+
+  /// A node that runs in float; it keeps the shape.
+  mutating func float(_ op: String, _ attributes: [Attribute] = [], parameters: [[Int]] = []) {
+    let constants = parameters.map { shape in
+      constant(Tensor((0..<Tensor.count(of: shape)).map { _ in random() }, shape: shape))
+    }
+    value = node(op, [value] + constants, attributes)
+  }
+
+  /// A node of two float values: the last and an earlier one.
+  mutating func float(_ op: String, with other: String) {
+    value = node(op, [value, other])
+  }
+
+  /// The product of the last value with itself, turned, in float.
+  mutating func floatSquare() {
+    let order = Array(0..<shape.count - 2) + [shape.count - 1, shape.count - 2]
+    let turned = node("Transpose", [value], [Attribute("perm", .ints(order))])
+    value = node("MatMul", [value, turned])
+    shape[shape.count - 1] = shape[shape.count - 2]
+  }
+
+  /// Through a quantizer and back.
+  mutating func requantize() {
+    let parameters = [
+      constant(Tensor(scalar: Float(0.05))), constant(Tensor(scalar: UInt8(120))),
+    ]
+    value = node(
+      "DequantizeLinear", [node("QuantizeLinear", [value] + parameters)] + parameters)
+  }
+
+  // MARK: Parts
+
+  private mutating func weights(_ shape: [Int], axis: Int, bits: Int) -> String {
+    let limit = 1 << (bits - 1)
+    let values = (0..<Tensor.count(of: shape)).map { index in
+      // The extremes make sure that the width is needed.
+      index == 0 ? Int8(-limit) : Int8(Int(next() % UInt64(2 * limit)) - limit)
+    }
+    let channels = shape[axis]
+    return node(
+      "DequantizeLinear",
+      [
+        constant(Tensor(values, shape: shape)),
+        constant(Tensor(Array(repeating: Float(0.001), count: channels), shape: [channels])),
+        constant(Tensor(Array(repeating: Int8(0), count: channels), shape: [channels])),
+      ], [Attribute("axis", .int(axis))])
+  }
+
+  private mutating func bias(_ channels: Int) -> String {
+    let scale: Float = 0.05 * 0.001
+    return node(
+      "DequantizeLinear",
+      [
+        constant(Tensor((0..<channels).map { Int32($0 % 100) }, shape: [channels])),
+        constant(Tensor(Array(repeating: scale, count: channels), shape: [channels])),
+      ], [Attribute("axis", .int(0))])
+  }
+
+  private mutating func constant(_ tensor: Tensor) -> String {
+    count += 1
+    graph.initializers["c\(count)"] = tensor
+    return "c\(count)"
+  }
+
+  private mutating func node(
+    _ op: String, _ inputs: [String], _ attributes: [Attribute] = []
+  ) -> String {
+    count += 1
+    graph.nodes.append(
+      Node(
+        name: "n\(count)", op: op, inputs: inputs, outputs: ["v\(count)"], attributes: attributes))
+    return "v\(count)"
+  }
+
+  private mutating func next() -> UInt64 {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return state >> 33
+  }
+
+  private mutating func random() -> Float { Float(next() % 2001) / 1000 - 1 }
+}

@@ -1,0 +1,223 @@
+import GraphIR
+
+/// The networks that a calibration times: sizes between those of the smallest and the largest layers
+/// that people deploy, in steps that tell the terms of the cost model apart.
+enum ProbePlan {
+  struct Probe: Sendable {
+    var name: String
+    var make: @Sendable () -> ProbeNetwork
+  }
+
+  static let probes: [Probe] =
+    convolutions + expansions + depthwise + products + combined + pools + conversions + floats
+
+  /// `layers` convolutions of one shape, each on the result of the one before.
+  private static func chain(
+    _ channels: Int, side: Int, kernel: Int, layers: Int, bits: Int = 8
+  ) -> Probe {
+    Probe(name: "conv\(kernel)x\(kernel) \(channels) on \(side)x\(side), \(bits) bits") {
+      var net = ProbeNetwork(input: [1, channels, side, side])
+      for _ in 0..<layers { net.convolution(channels, kernel: kernel, bits: bits) }
+      return net
+    }
+  }
+
+  private static let convolutions: [Probe] =
+    [8, 4].flatMap { bits in
+      [
+        chain(16, side: 32, kernel: 3, layers: 6, bits: bits),
+        chain(24, side: 40, kernel: 3, layers: 4, bits: bits),
+        chain(32, side: 16, kernel: 3, layers: 6, bits: bits),
+        chain(64, side: 8, kernel: 3, layers: 6, bits: bits),
+        chain(64, side: 56, kernel: 3, layers: 3, bits: bits),
+        chain(128, side: 28, kernel: 3, layers: 3, bits: bits),
+        chain(256, side: 14, kernel: 3, layers: 4, bits: bits),
+        chain(512, side: 7, kernel: 3, layers: 4, bits: bits),
+        chain(48, side: 12, kernel: 1, layers: 8, bits: bits),
+        chain(64, side: 56, kernel: 1, layers: 4, bits: bits),
+        chain(64, side: 5, kernel: 1, layers: 8, bits: bits),
+        chain(128, side: 14, kernel: 1, layers: 6, bits: bits),
+        chain(192, side: 14, kernel: 1, layers: 6, bits: bits),
+        chain(384, side: 14, kernel: 1, layers: 6, bits: bits),
+        chain(512, side: 7, kernel: 1, layers: 8, bits: bits),
+        chain(768, side: 7, kernel: 1, layers: 8, bits: bits),
+      ]
+    }
+    + [2, 3, 5, 6, 7].flatMap { bits in
+      [
+        chain(16, side: 32, kernel: 3, layers: 6, bits: bits),
+        chain(64, side: 8, kernel: 3, layers: 6, bits: bits),
+        chain(128, side: 28, kernel: 3, layers: 3, bits: bits),
+        chain(512, side: 7, kernel: 3, layers: 4, bits: bits),
+        chain(48, side: 12, kernel: 1, layers: 8, bits: bits),
+        chain(384, side: 14, kernel: 1, layers: 6, bits: bits),
+        chain(768, side: 7, kernel: 1, layers: 8, bits: bits),
+      ]
+    }
+
+  /// Pairs of pointwise convolutions that widen and narrow, and first layers of few channels.
+  private static let expansions: [Probe] =
+    [(16, 6, 48), (24, 6, 40), (32, 6, 20), (96, 6, 12), (160, 6, 7), (64, 4, 40), (256, 4, 12)].map
+  {
+    channels, factor, side in
+    Probe(name: "expand \(channels) by \(factor) on \(side)x\(side)") {
+      var net = ProbeNetwork(input: [1, channels, side, side])
+      for _ in 0..<3 {
+        net.convolution(channels * factor, kernel: 1)
+        net.convolution(channels, kernel: 1)
+      }
+      return net
+    }
+  }
+    + [(16, 3, 1, 32), (32, 3, 2, 160), (24, 3, 2, 96), (64, 7, 2, 160)].map {
+      channels, kernel, stride, side in
+      Probe(name: "first \(kernel)x\(kernel) to \(channels) on \(side)x\(side)") {
+        var net = ProbeNetwork(input: [1, 3, side, side])
+        net.convolution(channels, kernel: kernel, stride: stride)
+        return net
+      }
+    }
+    + [(32, 28), (64, 40), (128, 24)].map { channels, side in
+      Probe(name: "strided \(channels) on \(side)x\(side)") {
+        var net = ProbeNetwork(input: [1, channels, side, side])
+        net.convolution(2 * channels, kernel: 3, stride: 2)
+        net.convolution(2 * channels, kernel: 1, stride: 2)
+        return net
+      }
+    }
+
+  private static let depthwise: [Probe] = [
+    (16, 48), (32, 80), (48, 20), (64, 24), (96, 48), (128, 16), (192, 24), (384, 12), (576, 14),
+    (768, 7), (32, 10),
+  ].map { channels, side in
+    Probe(name: "depthwise \(channels) on \(side)x\(side)") {
+      var net = ProbeNetwork(input: [1, channels, side, side])
+      for _ in 0..<4 { net.depthwise() }
+      net.depthwise(stride: 2)
+      return net
+    }
+  }
+
+  private static let products: [Probe] =
+    [(1, 64, 3), (1, 256, 4), (1, 1024, 4), (4, 512, 4), (32, 256, 4), (96, 384, 4), (160, 512, 4)]
+    .flatMap { rows, width, layers in
+      [8, 4].map { bits in
+        Probe(name: "product \(rows)x\(width)x\(width), \(bits) bits") {
+          var net = ProbeNetwork(input: [rows, width])
+          for _ in 0..<layers { net.product(width, bits: bits) }
+          return net
+        }
+      }
+    }
+    + [(96, 384, 1200), (160, 320, 1024)].map { rows, width, wide in
+      Probe(name: "product \(rows)x\(width)x\(wide) and back") {
+        var net = ProbeNetwork(input: [rows, width])
+        for _ in 0..<2 {
+          net.product(wide)
+          net.product(width)
+        }
+        return net
+      }
+    }
+    + [(96, 384, 384), (160, 320, 1024), (1, 512, 1000)].map { rows, width, columns in
+      Probe(name: "product \(rows)x\(width)x\(columns) to float") {
+        var net = ProbeNetwork(input: [rows, width])
+        net.product(columns, isQuantized: false)
+        return net
+      }
+    }
+
+  private static let combined: [Probe] =
+    [(16, 32), (64, 16), (64, 56), (256, 28), (512, 7), (24, 8)].map { channels, side in
+      Probe(name: "add and table, \(channels) on \(side)x\(side)") {
+        var net = ProbeNetwork(input: [1, channels, side, side])
+        net.convolution(channels, kernel: 1)
+        for _ in 0..<3 {
+          let before = net.value
+          net.convolution(channels, kernel: 1)
+          net.add(before)
+          net.table()
+        }
+        return net
+      }
+    }
+    + [(16, 32), (64, 28), (256, 12)].map { channels, side in
+      Probe(name: "concat, \(channels) on \(side)x\(side)") {
+        var net = ProbeNetwork(input: [1, channels, side, side])
+        net.convolution(channels, kernel: 1)
+        let before = net.value
+        net.convolution(channels, kernel: 1)
+        net.concat(before, axis: 1)
+        net.convolution(channels, kernel: 1)
+        return net
+      }
+    }
+
+  private static let pools: [Probe] =
+    [(16, 32, 3, 2), (64, 96, 3, 2), (128, 24, 2, 2), (64, 20, 3, 1)].map {
+      channels, side, kernel, stride in
+      Probe(name: "max pool \(kernel)x\(kernel), \(channels) on \(side)x\(side)") {
+        var net = ProbeNetwork(input: [1, channels, side, side])
+        net.convolution(channels, kernel: 1)
+        net.maxPool(kernel: kernel, stride: stride)
+        return net
+      }
+    }
+    + [(64, 8), (64, 25), (512, 7), (1024, 6), (2048, 7)].map { channels, side in
+      Probe(name: "average, \(channels) on \(side)x\(side)") {
+        var net = ProbeNetwork(input: [1, channels, side, side])
+        net.convolution(channels, kernel: 1)
+        net.globalAverage()
+        net.convolution(32, kernel: 1)
+        return net
+      }
+    }
+
+  /// Quantizing inputs and dequantizing results of several sizes and forms.
+  private static let conversions: [Probe] =
+    [[1, 3, 32, 32], [1, 3, 96, 96], [1, 3, 200, 200], [1, 1, 49, 10], [1, 64, 16, 16]].map {
+      shape in
+      Probe(name: "convert \(shape)") {
+        var net = ProbeNetwork(input: shape)
+        net.convolution(shape[1], kernel: 1)
+        return net
+      }
+    }
+    + [[100, 300], [128, 1400], [1, 1000]].map { shape in
+      Probe(name: "convert \(shape)") {
+        var net = ProbeNetwork(input: shape)
+        net.product(shape[1] / 4)
+        return net
+      }
+    }
+
+  private static let floats: [Probe] =
+    [[4, 10], [1, 100, 320], [1, 160, 400]].flatMap { shape -> [Probe] in
+      let last = shape[shape.count - 1]
+      func probe(_ op: String, _ change: @escaping @Sendable (inout ProbeNetwork) -> Void) -> Probe
+      {
+        Probe(name: "\(op) \(shape)") {
+          var net = ProbeNetwork(input: shape)
+          change(&net)
+          return net
+        }
+      }
+      return [
+        probe("Softmax") { $0.float("Softmax", [Attribute("axis", .int(-1))]) },
+        probe("LayerNormalization") {
+          $0.float(
+            "LayerNormalization", [Attribute("axis", .int(-1))], parameters: [[last], [last]])
+        },
+        probe("Gelu") { $0.float("Gelu") },
+        probe("Erf") { $0.float("Erf") },
+        probe("Tanh") { $0.float("Tanh") },
+        probe("Add") {
+          let before = $0.value
+          $0.float("Sqrt")
+          $0.float("Add", with: before)
+        },
+        probe("MatMul") { $0.floatSquare() },
+        probe("Sigmoid") { $0.float("Sigmoid") },
+      ]
+    }
+}
