@@ -134,9 +134,12 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
     self.provenance = provenance
   }
 
-  /// Weight widths that an operator can have; nil where the profile has nothing for it.
-  public func weightBits(of op: String) -> [Int]? {
-    let fitting = precisions.filter { $0.operators.isEmpty || $0.operators.contains(op) }
+  /// Weight widths that an operator can have beside activations of a width; nil where the profile
+  /// has nothing for it.
+  public func weightBits(of op: String, activationBits: Int = 8) -> [Int]? {
+    let fitting = precisions.filter {
+      ($0.operators.isEmpty || $0.operators.contains(op)) && $0.activations.contains(activationBits)
+    }
     return fitting.isEmpty ? nil : Set(fitting.flatMap(\.weights)).sorted()
   }
 
