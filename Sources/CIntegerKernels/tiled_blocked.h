@@ -1,187 +1,129 @@
-/* Products with block-wise scales, by register tiles: rows by vectors of columns. A stretch of whole
-   blocks is widened once for a group of rows, whose results wait in memory meanwhile. A row alone
-   widens in registers instead, so that computing hides behind the reading of the weights.
+/* Products with block-wise scales, by register tiles: rows by one or two vectors of columns. A
+   stretch of whole blocks is widened once for a group of rows, whose results wait in memory
+   meanwhile. Few rows widen in registers instead, so that computing hides behind the reading of
+   the weights.
 
    What a set defines before it includes this, besides PANEL, LANES, VECTOR_BYTES, MOST_ROWS, vector,
-   the kinds, first_choice, widen and multiply_steps as in tiled_product.h:
-     VECTORS, ALL_VECTORS  vectors of a panel
+   the kinds, first_choice and widen as in tiled_product.h:
+     VECTORS, ALL_VECTORS  vectors of a panel, and all counts up to it
+     STRIP                 panels that a row alone takes at once
+     FEW_BYTE_ROWS, FEW_FLOAT_ROWS
+                           rows that are fastest by two
      floats, step_vector   types: as many floats as sums; the step of a vector of columns
      no_sums, minus        of sums
-     no_floats, load_floats, store_floats_at, repeated_float, plus, fused (x * y + z)
+     no_floats, load_floats, save_floats, repeated_float, plus, fused (x * y + z)
                            of floats
-     step_of, load_step    the step of a vector, in order of the places: of a packed step, of bytes
-     in_order              steps of 8 bits as such bytes, where they are packed or in a buffer
+     multiply_block        adds the products of steps to the sums of a tile, as multiply_steps of
+                           tiled_product.h, given the bytes from step to step
+     widened_step, packed_step
+                           the step of a vector in order of the places: as widen leaves it, or
+                           packed; alike for 8 bits
      dot                   adds the products of a step_vector and four bytes to sums
-     float_weights         byte k of each place of a step_of, times 2^(8 - bits)
-     sum_scales, scaled    scales for sums of weights that dot and multiply_steps see; sum * scale + y
+     float_weights         byte k of each place of a step_vector, times 2^(8 - bits)
+     sum_scales, scaled    scales of sums as dot and multiply_block see them; sum * scale + y
      store_in_order        stores floats of a row in the order of the columns */
 
-#define BLOCKED_GROUP 48
-#define BLOCKED_STEPS 64 /* a stretch; those of one block, at least */
+#define BLOCKED_GROUP 96
+#define BLOCKED_STEPS 64 /* of a stretch: one block of the longest */
 #define BLOCKED_ROWS(choice) ((choice) == 0 ? MOST_ROWS : 8 >> (choice))
 
-typedef struct {
-  int bits;
-  ptrdiff_t depth, block;
-  const uint8_t *weights; /* of these blocks, as bytes */
-  const float *scales;
-  vector starts[BLOCKED_STEPS][VECTORS]; /* of the sums of each block */
-} blocked_stretch;
-
-INLINE ptrdiff_t depth_of_block(ptrdiff_t depth, ptrdiff_t block, ptrdiff_t first) {
-  return depth - first < block ? depth - first : block;
-}
-
-INLINE void byte_tile(const blocked_stretch *at, const uint8_t *const *bases, float (*y)[PANEL],
-                      const int rows, const int vectors, const int kind) {
-  const uint8_t *sources[MOST_ROWS], *weights = at->weights;
-  const float *scales = at->scales;
-  UNROLL
-  for (int r = 0; r < rows; r++) sources[r] = bases[r];
-  const vector(*starts)[VECTORS] = at->starts;
-  for (ptrdiff_t first = 0; first < at->depth; first += at->block, starts++) {
-    const ptrdiff_t steps = (depth_of_block(at->depth, at->block, first) + 3) / 4;
-    vector sums[MOST_ROWS][VECTORS];
-    UNROLL
-    for (int r = 0; r < rows; r++) {
-      UNROLL
-      for (int v = 0; v < vectors; v++) sums[r][v] = (*starts)[v];
-    }
-    multiply_steps(sums, sources, steps, weights, rows, vectors, kind);
-    weights += steps * vectors * VECTOR_BYTES;
-    UNROLL
-    for (int v = 0; v < vectors; v++) {
-      const floats scale = sum_scales(scales, at->bits);
-      scales += LANES;
-      UNROLL
-      for (int r = 0; r < rows; r++) {
-        float *place = y[r] + v * LANES;
-        store_floats_at(place, scaled(sums[r][v], scale, load_floats(place)));
-      }
-    }
-    UNROLL
-    for (int r = 0; r < rows; r++) sources[r] += steps * 4;
-  }
-}
-
-/* Adds `count` products of a step, 4 at most. */
-INLINE void multiply_floats(floats (*sums)[VECTORS], const float *const *sources,
-                            const step_vector *w, const int rows, const int vectors, int bits,
-                            ptrdiff_t count) {
-  UNROLL
-  for (int k = 0; k < 4; k++) {
-    if (k >= count) break;
-    floats weights[VECTORS];
-    UNROLL
-    for (int v = 0; v < vectors; v++) weights[v] = float_weights(w[v], k, bits);
-    UNROLL
-    for (int r = 0; r < rows; r++) {
-      const floats x = repeated_float(sources[r] + k);
-      UNROLL
-      for (int v = 0; v < vectors; v++) sums[r][v] = fused(x, weights[v], sums[r][v]);
-    }
-  }
-}
-
-INLINE void float_tile(const blocked_stretch *at, const float *const *bases, float (*y)[PANEL],
-                       const int rows, const int vectors) {
-  const float *sources[MOST_ROWS], *scales = at->scales;
-  const uint8_t *weights = at->weights;
-  UNROLL
-  for (int r = 0; r < rows; r++) sources[r] = bases[r];
-  for (ptrdiff_t first = 0; first < at->depth; first += at->block) {
-    const ptrdiff_t depth = depth_of_block(at->depth, at->block, first);
-    floats sums[MOST_ROWS][VECTORS];
-    UNROLL
-    for (int r = 0; r < rows; r++) {
-      UNROLL
-      for (int v = 0; v < vectors; v++) sums[r][v] = no_floats();
-    }
-    for (ptrdiff_t k = 0; k < depth; k += 4) {
-      step_vector w[VECTORS];
-      UNROLL
-      for (int v = 0; v < vectors; v++) w[v] = load_step(weights + v * VECTOR_BYTES);
-      weights += vectors * VECTOR_BYTES;
-      if (depth - k >= 4) {
-        multiply_floats(sums, sources, w, rows, vectors, at->bits, 4);
-      } else {
-        multiply_floats(sums, sources, w, rows, vectors, at->bits, depth - k);
-      }
-      UNROLL
-      for (int r = 0; r < rows; r++) sources[r] += 4;
-    }
-    UNROLL
-    for (int v = 0; v < vectors; v++) {
-      const floats scale = load_floats(scales);
-      scales += LANES;
-      UNROLL
-      for (int r = 0; r < rows; r++) {
-        float *place = y[r] + v * LANES;
-        store_floats_at(place, fused(sums[r][v], scale, load_floats(place)));
-      }
-    }
-  }
-}
+#include "blocked_tiles.h"
 
 /* Sums begin with what the zero point contributes, taken off. */
-INLINE void start_blocks(blocked_stretch *at, uint8_t zero, const int vectors, const int kind) {
+INLINE void start_as(const blocked_stretch *at, uint8_t zero, const int vectors, const int kind) {
   uint8_t zeros[IK_MOST_BLOCK + IK_SLACK];
   const uint8_t *source = zeros, *weights = at->weights;
   memset(zeros, zero, sizeof(zeros));
-  vector(*starts)[VECTORS] = at->starts;
-  for (ptrdiff_t first = 0; first < at->depth; first += at->block, starts++) {
+  vector *starts = at->starts;
+  for (ptrdiff_t first = 0; first < at->depth; first += at->block) {
     const ptrdiff_t steps = (depth_of_block(at->depth, at->block, first) + 3) / 4;
     vector sums[1][VECTORS];
     UNROLL
     for (int v = 0; v < vectors; v++) sums[0][v] = no_sums();
-    multiply_steps(sums, &source, steps, weights, 1, vectors, kind);
+    multiply_block(sums, &source, steps, weights, vectors * VECTOR_BYTES, 1, vectors, kind);
     weights += steps * vectors * VECTOR_BYTES;
     UNROLL
-    for (int v = 0; v < vectors; v++) (*starts)[v] = minus(no_sums(), sums[0][v]);
+    for (int v = 0; v < vectors; v++) starts[v] = minus(no_sums(), sums[0][v]);
+    starts += VECTORS;
   }
 }
 
-typedef void byte_tile_function(const blocked_stretch *, const uint8_t *const *, float (*)[PANEL]);
-typedef void float_tile_function(const blocked_stretch *, const float *const *, float (*)[PANEL]);
-typedef void start_function(blocked_stretch *, uint8_t zero);
-
-#define BYTE_TILE(choice, vectors, kind)                                                      \
-  static void byte_tile_##choice##_##vectors##_##kind(                                        \
-      const blocked_stretch *at, const uint8_t *const *rows, float(*y)[PANEL]) {              \
-    byte_tile(at, rows, y, BLOCKED_ROWS(choice), vectors, kind);                              \
+static void start_blocks(const blocked_stretch *at, uint8_t zero) {
+  switch (kind_of(at->bits) * VECTORS + at->vectors - 1) {
+#define CASE(vectors, kind) \
+  case kind * VECTORS + vectors - 1: start_as(at, zero, vectors, kind); break;
+#define CASES(kind) ALL_VECTORS(CASE, kind)
+    ALL_KINDS(CASES)
+#undef CASES
+#undef CASE
   }
-#define START(vectors, kind)                                                                  \
-  static void start_##vectors##_##kind(blocked_stretch *at, uint8_t zero) {                   \
-    start_blocks(at, zero, vectors, kind);                                                    \
+}
+
+INLINE void convert_as(const blocked_stretch *at, int v, float *weights, const int count,
+                       const int bits) {
+  const uint8_t *step = at->weights;
+  for (ptrdiff_t k = 0; k < at->depth; k += 4) {
+    UNROLL
+    for (int i = 0; i < count; i++) {
+      const step_vector w = widened_step(step, v + i, at->vectors, bits);
+      UNROLL
+      for (int j = 0; j < 4; j++) {
+        save_floats(weights + (2 * (k + j) + i) * LANES, float_weights(w, j, bits));
+      }
+    }
+    step += at->vectors * VECTOR_BYTES;
   }
-#define BYTE_TILES(vectors, kind)                                                             \
-  BYTE_TILE(0, vectors, kind) BYTE_TILE(1, vectors, kind) BYTE_TILE(2, vectors, kind)         \
-  BYTE_TILE(3, vectors, kind) START(vectors, kind)
-#define KIND_TILES(kind) ALL_VECTORS(BYTE_TILES, kind)
-ALL_KINDS(KIND_TILES)
+}
 
-#define BYTE_NAMES(vectors, kind)                                                             \
-  {byte_tile_0_##vectors##_##kind, byte_tile_1_##vectors##_##kind,                            \
-   byte_tile_2_##vectors##_##kind, byte_tile_3_##vectors##_##kind},
-#define KIND_NAMES(kind) {ALL_VECTORS(BYTE_NAMES, kind)},
-static byte_tile_function *const byte_tiles[KINDS][VECTORS][4] = {ALL_KINDS(KIND_NAMES)};
-
-#define START_NAME(vectors, kind) start_##vectors##_##kind,
-#define START_NAMES(kind) {ALL_VECTORS(START_NAME, kind)},
-static start_function *const starts[KINDS][VECTORS] = {ALL_KINDS(START_NAMES)};
-
-#define FLOAT_TILE(choice, vectors)                                                           \
-  static void float_tile_##choice##_##vectors(const blocked_stretch *at,                      \
-                                              const float *const *rows, float(*y)[PANEL]) {   \
-    float_tile(at, rows, y, BLOCKED_ROWS(choice), vectors);                                   \
+/* The weights of vector `v` and perhaps the next one, as floats. */
+static void convert_weights(const blocked_stretch *at, int v, int count, float *weights) {
+  switch (at->bits * 2 + count) {
+#define CASES(bits)                                                    \
+  case bits * 2 + 1: convert_as(at, v, weights, 1, bits); break;       \
+  case bits * 2 + 2: convert_as(at, v, weights, 2, bits); break;
+    CASES(2) CASES(3) CASES(4) CASES(5) CASES(6) CASES(7) CASES(8)
+#undef CASES
   }
-#define FLOAT_TILES(vectors, _)                                                               \
-  FLOAT_TILE(0, vectors) FLOAT_TILE(1, vectors) FLOAT_TILE(2, vectors) FLOAT_TILE(3, vectors)
-#define FLOAT_NAMES(vectors, _)                                                               \
-  {float_tile_0_##vectors, float_tile_1_##vectors, float_tile_2_##vectors,                    \
-   float_tile_3_##vectors},
-ALL_VECTORS(FLOAT_TILES, )
-static float_tile_function *const float_tiles[VECTORS][4] = {ALL_VECTORS(FLOAT_NAMES, )};
+}
+
+typedef struct {
+  const void *rows[BLOCKED_GROUP]; /* from the stretch on */
+  int count;
+  float *results; /* PANEL for each row */
+} blocked_group;
+
+/* Whether two tiles of four rows take less time than one of six and one of two. */
+INLINE int is_better_halved(int rows, int choice) {
+  return MOST_ROWS == 6 && choice == 0 && rows == 8;
+}
+
+/* Two vectors from `v` on, or one. */
+INLINE void multiply_tiles(const blocked_stretch *whole, const blocked_group *group, int v,
+                           const int is_float) {
+  const int count = whole->vectors - v > 1 ? 2 : 1, kind = kind_of(whole->bits);
+  float weights[IK_MOST_BLOCK * 2 * LANES];
+  blocked_stretch at = *whole;
+  if (is_float) {
+    convert_weights(&at, v, count, weights);
+    at.floats = weights;
+  }
+  at.weights += v * VECTOR_BYTES;
+  at.scales += v * LANES;
+  at.starts += v;
+  int choice = is_float ? 0 : first_choice(at.bits);
+  for (int r = 0; r < group->count; r += BLOCKED_ROWS(choice)) {
+    const int left = group->count - r;
+    while (BLOCKED_ROWS(choice) > left || is_better_halved(left, choice)) {
+      choice++;
+    }
+    float *results = group->results + r * PANEL + v * LANES;
+    if (is_float) {
+      float_tiles[count - 1][choice](&at, (const float *const *)(group->rows + r), results);
+    } else {
+      byte_tiles[kind][count - 1][choice](&at, (const uint8_t *const *)(group->rows + r), results);
+    }
+  }
+}
 
 INLINE void finish_row(const ik_blocked *p, ptrdiff_t row, ptrdiff_t column, floats *y,
                        const int vectors) {
@@ -192,21 +134,20 @@ INLINE void finish_row(const ik_blocked *p, ptrdiff_t row, ptrdiff_t column, flo
   store_in_order(p->result + row * p->result_pitch + column, y, vectors, p->columns - column);
 }
 
-static void finish_group(const ik_blocked *p, ptrdiff_t first_row, int rows, ptrdiff_t column,
-                         float (*y)[PANEL], int vectors) {
-  for (int r = 0; r < rows; r++) {
-    floats row[VECTORS];
-    for (int v = 0; v < vectors; v++) row[v] = load_floats(y[r] + v * LANES);
+static void finish_group(const ik_blocked *p, ptrdiff_t first_row, ptrdiff_t column, int vectors,
+                         const blocked_group *group) {
+  for (int r = 0; r < group->count; r++) {
+    floats y[VECTORS];
+    for (int v = 0; v < vectors; v++) y[v] = load_floats(group->results + r * PANEL + v * LANES);
     switch (vectors) {
-#define FINISH(vectors, _) \
-  case vectors: finish_row(p, first_row + r, column, row, vectors); break;
-      ALL_VECTORS(FINISH, )
-#undef FINISH
+#define CASE(vectors, _) \
+  case vectors: finish_row(p, first_row + r, column, y, vectors); break;
+      ALL_VECTORS(CASE, )
+#undef CASE
     }
   }
 }
 
-/* A panel, as far as it lies from its weights and scales on. */
 typedef struct {
   ptrdiff_t column;
   int vectors;
@@ -222,60 +163,55 @@ static blocked_panel panel_of(const ik_blocked *p, ptrdiff_t panel) {
       p->scales + column * ik_block_count(p->depth, p->block)};
 }
 
-INLINE void multiply_blocks(const ik_blocked *p, ptrdiff_t first_row, int rows,
-                            const blocked_panel *panel, const int is_float) {
-  float y[BLOCKED_GROUP][PANEL];
+INLINE void multiply_rows(const ik_blocked *p, ptrdiff_t first_row, int count,
+                          const blocked_panel *panel, const int is_float) {
+  float results[BLOCKED_GROUP * PANEL];
   uint8_t bytes[BLOCKED_STEPS * 4 * PANEL];
-  const void *bases[BLOCKED_GROUP];
-  memset(y, 0, (size_t)rows * sizeof(y[0]));
-  const int vectors = panel->vectors, kind = kind_of(p->bits);
+  vector starts[BLOCKED_STEPS * VECTORS];
+  memset(results, 0, (size_t)count * PANEL * sizeof(float));
   const uint8_t *weights = panel->weights;
   const ptrdiff_t stretch = BLOCKED_STEPS * 4 / p->block * p->block;
-  blocked_stretch at = {.bits = p->bits, .block = p->block, .scales = panel->scales};
+  blocked_group group = {.count = count, .results = results};
+  blocked_stretch at = {.bits = p->bits, .vectors = panel->vectors, .block = p->block,
+                        .scales = panel->scales, .starts = starts};
   for (ptrdiff_t first = 0; first < p->depth; first += stretch) {
     at.depth = depth_of_block(p->depth, stretch, first);
+    at.weights = p->bits < 8 ? bytes : weights;
     const ptrdiff_t steps = (at.depth + 3) / 4;
-    at.weights = bytes;
-    if (p->bits < 8) {
-      widen(weights, steps, vectors, p->bits, bytes);
-    } else {
-      at.weights = is_float ? in_order(weights, steps, vectors, bytes) : weights;
-    }
-    for (int r = 0; r < rows; r++) {
+    if (p->bits < 8) widen(weights, steps, at.vectors, p->bits, bytes);
+    if (!is_float) start_blocks(&at, p->zero);
+    for (int r = 0; r < count; r++) {
       const ptrdiff_t element = (first_row + r) * p->row_pitch + first;
-      bases[r] = (const char *)p->rows + element * (is_float ? (ptrdiff_t)sizeof(float) : 1);
+      group.rows[r] = (const char *)p->rows + element * (is_float ? (ptrdiff_t)sizeof(float) : 1);
     }
-    if (!is_float) starts[kind][vectors - 1](&at, p->zero);
-    int choice = is_float ? 0 : first_choice(p->bits);
-    for (int r = 0; r < rows; r += BLOCKED_ROWS(choice)) {
-      while (BLOCKED_ROWS(choice) > rows - r) choice++;
-      if (is_float) {
-        float_tiles[vectors - 1][choice](&at, (const float *const *)(bases + r), y + r);
-      } else {
-        byte_tiles[kind][vectors - 1][choice](&at, (const uint8_t *const *)(bases + r), y + r);
-      }
-    }
-    weights += steps * ik_step_bytes(vectors * LANES, p->bits);
-    at.scales += ik_block_count(at.depth, p->block) * vectors * LANES;
+    for (int v = 0; v < at.vectors; v += 2) multiply_tiles(&at, &group, v, is_float);
+    weights += steps * ik_step_bytes(at.vectors * LANES, p->bits);
+    at.scales += ik_block_count(at.depth, p->block) * at.vectors * LANES;
   }
-  finish_group(p, first_row, rows, panel->column, y, vectors);
+  finish_group(p, first_row, panel->column, panel->vectors, &group);
 }
 
-#include "blocked_row.h"
+#include "blocked_rows.h"
 
 INLINE void multiply_panels(const ik_blocked *p, ptrdiff_t first_row, ptrdiff_t last_row,
                             ptrdiff_t first_panel, ptrdiff_t last_panel, const int is_float) {
-  for (ptrdiff_t i = first_panel; i < last_panel; i++) {
+  const int are_few = last_row - first_row <= (is_float ? FEW_FLOAT_ROWS : FEW_BYTE_ROWS);
+  const ptrdiff_t whole = p->columns / PANEL < last_panel ? p->columns / PANEL : last_panel;
+  for (ptrdiff_t i = first_panel; i < last_panel;) {
     const blocked_panel panel = panel_of(p, i);
+    if (are_few && i < whole) {
+      const int panels = i + STRIP <= whole ? STRIP : 1;
+      for (ptrdiff_t row = first_row; row < last_row; row += 2) {
+        multiply_strip(p, row, last_row - row > 1 ? 2 : 1, &panel, panels, is_float);
+      }
+      i += panels;
+      continue;
+    }
     for (ptrdiff_t row = first_row; row < last_row; row += BLOCKED_GROUP) {
       const ptrdiff_t left = last_row - row;
-      if (left == 1 && panel.vectors == VECTORS) {
-        multiply_row(p, row, &panel, is_float);
-      } else {
-        multiply_blocks(p, row, (int)(left < BLOCKED_GROUP ? left : BLOCKED_GROUP), &panel,
-                        is_float);
-      }
+      multiply_rows(p, row, (int)(left < BLOCKED_GROUP ? left : BLOCKED_GROUP), &panel, is_float);
     }
+    i++;
   }
 }
 

@@ -10,13 +10,18 @@ struct InspectCommand: ParsableCommand {
   @Argument(help: "The .onnx file.")
   var model: String
 
+  @OptionGroup var device: DeviceFlags
+
   @OptionGroup var shapes: ShapeFlags
 
   @Flag(help: "Print the report as JSON.")
   var json = false
 
+  func validate() throws { try device.check() }
+
   func run() throws {
-    let report = try Inspection.run(model: model, shapes: try shapes.parsed())
+    let report = try Inspection.run(
+      model: model, shapes: try shapes.parsed(), limits: try device.limits())
     if json { return try Console.json(report) }
     let statistics = report.statistics
     let layers = statistics.layers.map { layer in
@@ -47,10 +52,29 @@ struct InspectCommand: ParsableCommand {
         """)
       for step in float { Console.result("in float: \(step.name) (\(step.kernel.dropFirst(6)))") }
     }
+    if let device = report.device { Console.result(InspectCommand.text(device)) }
     if report.unsupportedLabels.isEmpty {
       Console.result("every operator is supported")
     } else {
       Console.result("not supported: " + report.unsupportedLabels.joined(separator: ", "))
     }
+  }
+
+  private static func text(_ device: DeviceFit) -> String {
+    func row(_ title: String, _ form: DeviceFit.Form) -> [String] {
+      [
+        title, form.fits ? "yes" : "no", ByteSize.text(form.flashBytes),
+        ByteSize.text(form.ramBytes), form.ramPeakAt ?? "?",
+        form.predictedLatencyMilliseconds.map { String(format: "%.3f ms", $0) } ?? "?",
+      ]
+    }
+    let limits = [
+      device.profile, "", device.flashLimit.map(ByteSize.text) ?? "-",
+      device.ramLimit.map(ByteSize.text) ?? "-", "", "",
+    ]
+    var rows = [["on the device", "fits", "flash", "RAM", "RAM peak at", "predicted"], limits]
+    rows.append(row("as it is", device.asItIs))
+    if let quantized = device.at8Bits { rows.append(row("at 8 bits", quantized)) }
+    return "\n" + Console.table(rows)
   }
 }

@@ -13,14 +13,7 @@ struct QuantizeCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: ArgumentHelp("The file to write.", valueName: "OUT"))
   var output: String
 
-  @Option(
-    help: ArgumentHelp(
-      "Unlabeled samples: .npy, .npz or .pb file, folder or .txt list of images; NAME=SRC for "
-        + "each of several inputs.", valueName: "SRC"))
-  var calibration: [String]
-
-  @Option(help: "Calibration samples, spread evenly over the source.")
-  var samples = 16
+  @OptionGroup var calibration: CalibrationFlags
 
   @OptionGroup var device: DeviceFlags
 
@@ -35,15 +28,6 @@ struct QuantizeCommand: ParsableCommand {
   @Option(
     help: "How sub-byte weights are written: cast (ONNX Runtime runs it in integers) or native.")
   var storage = "cast"
-
-  @Option(help: "Activation ranges: minmax, percentile[:99.9], mse or entropy.")
-  var range = "mse"
-
-  @Option(help: "Shifts which positions of the samples are looked at.")
-  var seed = 0
-
-  @Option(help: "Threads; results do not depend on it. Default: one for each processor.")
-  var threads: Int?
 
   @Flag(help: "Replace the output where it exists.")
   var overwrite = false
@@ -70,11 +54,9 @@ struct QuantizeCommand: ParsableCommand {
   }
 
   private func options() throws -> QuantizeOptions {
-    var options = QuantizeOptions(model: model, output: output, calibration: calibration)
-    guard (1...1_000_000).contains(samples) else {
-      throw ValidationError("--samples must be between 1 and 1000000")
-    }
-    options.samples = samples
+    var options = QuantizeOptions(
+      model: model, output: output, calibration: calibration.calibration)
+    try calibration.apply(to: &options)
     if let averageBits {
       guard averageBits > 0, averageBits <= 32 else {
         throw ValidationError("--average-bits must be between 0 and 32")
@@ -89,16 +71,6 @@ struct QuantizeCommand: ParsableCommand {
       throw ValidationError("--storage must be cast or native, not '\(storage)'")
     }
     options.storage = form
-    guard let method = QuantizeOptions.range(range) else {
-      throw ValidationError(
-        "--range must be minmax, mse, entropy, percentile or percentile:99.9, not '\(range)'")
-    }
-    options.range = method
-    options.seed = seed
-    options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    guard (1...1024).contains(options.threads) else {
-      throw ValidationError("--threads must be between 1 and 1024")
-    }
     options.overwrite = overwrite
     return options
   }

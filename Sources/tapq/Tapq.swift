@@ -7,7 +7,7 @@ struct Tapq: ParsableCommand {
     commandName: "tapq", abstract: "Quantize an ONNX network so that it fits a device.",
     subcommands: [
       InspectCommand.self, RunCommand.self, QuantizeCommand.self, EvaluateCommand.self,
-      BenchmarkCommand.self, ProfilesCommand.self,
+      BenchmarkCommand.self, ParetoCommand.self, ProfilesCommand.self,
     ])
 
   /// Exit codes: 0 done, 1 the request cannot be met, 2 bad input, 64 usage.

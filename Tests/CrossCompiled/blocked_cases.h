@@ -41,6 +41,41 @@ static void run_blocked(const ik_kernels *kernels, const void *inputs, uint8_t *
   free(offsets);
 }
 
+/* The definition, of weights and scales that nothing has packed. */
+static float expected_result(const blocked_inputs *in, ptrdiff_t r, ptrdiff_t c) {
+  const ik_blocked *p = &in->blocked;
+  const ptrdiff_t count = ik_block_count(p->depth, p->block);
+  float y = 0;
+  for (ptrdiff_t b = 0; b < count; b++) {
+    int32_t sum = 0;
+    float t = 0;
+    for (ptrdiff_t k = b * p->block; k < p->depth && k < (b + 1) * p->block; k++) {
+      const ptrdiff_t place = r * p->row_pitch + k;
+      const int weight = in->weights[c * p->depth + k];
+      if (in->is_float) {
+        t = fmaf(((const float *)p->rows)[place], (float)weight, t);
+      } else {
+        sum += (((const uint8_t *)p->rows)[place] - p->zero) * weight;
+      }
+    }
+    y = fmaf(in->is_float ? t : (float)sum, in->scales[c * count + b], y);
+  }
+  return y + in->offsets[c];
+}
+
+static void expect_blocked(const char *name, const blocked_inputs *in, size_t bytes) {
+  const ik_blocked *p = &in->blocked;
+  float *expected = room(bytes);
+  memset(expected, UNTOUCHED, bytes);
+  for (ptrdiff_t r = in->first_row; r < in->last_row; r++) {
+    for (ptrdiff_t c = 0; c < p->columns; c++) {
+      expected[r * p->result_pitch + c] = expected_result(in, r, c);
+    }
+  }
+  expect(name, run_blocked, in, expected, bytes);
+  free(expected);
+}
+
 /* Of any exponent between `least` and `most`. */
 static float wide_float(int least, int most) {
   if (once_in(16)) return once_in(2) ? 0.0f : -0.0f;
@@ -96,7 +131,9 @@ static void blocked_case(int bits) {
   snprintf(name, sizeof(name), "%s blocks of %td, %d bits, rows %td to %td, depth %td, %td columns",
            in.is_float ? "float" : "byte", p->block, bits, in.first_row, in.last_row, p->depth,
            p->columns);
-  compare(name, run_blocked, &in, (size_t)(in.last_row * p->result_pitch) * sizeof(float));
+  const size_t bytes = (size_t)(in.last_row * p->result_pitch) * sizeof(float);
+  expect_blocked(name, &in, bytes);
+  compare(name, run_blocked, &in, bytes);
   free(rows);
   free(weights);
   free(scales);

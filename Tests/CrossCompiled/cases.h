@@ -14,6 +14,13 @@ typedef void run_case(const ik_kernels *kernels, const void *inputs, uint8_t *ta
    around them, and counts differences. */
 void compare(const char *name, run_case *run, const void *inputs, size_t bytes);
 
+/* Compares what the portable set makes of the case with what is expected of it. What a case leaves
+   untouched is UNTOUCHED. */
+void expect(const char *name, run_case *run, const void *inputs, const void *expected,
+            size_t bytes);
+
+#define UNTOUCHED 0xa5
+
 /* From `least` to `most`, the same in every run. */
 int between(int least, int most);
 

@@ -9,6 +9,7 @@
 
 #include "elementwise_cases.h"
 #include "product_cases.h"
+#include "value_cases.h"
 #include "blocked_cases.h"
 #include "window_cases.h"
 
@@ -45,7 +46,7 @@ void *room(size_t bytes) {
 static uint8_t *result(const ik_kernels *kernels, run_case *run, const void *inputs,
                        size_t bytes) {
   uint8_t *whole = room(bytes + 2 * GUARD);
-  memset(whole, 0xa5, bytes + 2 * GUARD);
+  memset(whole, UNTOUCHED, bytes + 2 * GUARD);
   run(kernels, inputs, whole + GUARD);
   return whole;
 }
@@ -63,6 +64,17 @@ void compare(const char *name, run_case *run, const void *inputs, size_t bytes) 
   cases++;
 }
 
+void expect(const char *name, run_case *run, const void *inputs, const void *expected,
+            size_t bytes) {
+  const ptrdiff_t portable = set_count - 1;
+  uint8_t *found = result(sets[portable], run, inputs, bytes);
+  if (memcmp(expected, found + GUARD, bytes) && differences[portable]++ < MOST_REPORTS) {
+    fprintf(stderr, "case %ld is not as expected: %s\n", cases, name);
+  }
+  free(found);
+  cases++;
+}
+
 int main(int count, char **names) {
   int status = 0;
   for (int i = 1; i < count; i++) {
@@ -75,6 +87,7 @@ int main(int count, char **names) {
     if (kernels && set_count < MOST_SETS) sets[set_count++] = kernels;
   }
   product_cases();
+  value_cases();
   blocked_cases();
   window_cases();
   elementwise_cases();

@@ -128,18 +128,6 @@ INLINE __m256i byte_step(const uint8_t *step, int v, int vectors) {
   return _mm256_set_m128i(_mm_unpackhi_epi16(low, high), _mm_unpacklo_epi16(low, high));
 }
 
-static const uint8_t *in_order(const uint8_t *weights, ptrdiff_t steps, int vectors,
-                               uint8_t *buffer) {
-  for (ptrdiff_t s = 0; s < steps; s++) {
-    uint8_t *bytes = buffer + s * vectors * 32;
-    for (int v = 0; v < vectors; v++) {
-      _mm256_storeu_si256((__m256i *)(bytes + v * 32), byte_step(weights, v, vectors));
-    }
-    weights += vectors * 32;
-  }
-  return buffer;
-}
-
 INLINE __m256i dot(__m256i sum, const uint8_t *four, __m256i weights, const int bits) {
   __m256i x = repeated_four(four), pairs;
   if (bits < 8) {

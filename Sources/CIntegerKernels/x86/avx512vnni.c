@@ -19,6 +19,7 @@
 #include "avx512_product.h"
 #include "avx512_blocked.h"
 #include "../tiled_blocked.h"
+#include "../widened_values.h"
 #include "avx512_window.h"
 #include "avx512_elementwise.h"
 
@@ -32,6 +33,7 @@ const ik_kernels ik_kernels_avx512vnni = {
     .product = product,
     .blocked = blocked,
     .float_blocked = float_blocked,
+    .widen = widen_values,
     .peak = peak,
     .depthwise = depthwise,
     .window_max = window_max,

@@ -53,11 +53,6 @@ INLINE __m256i byte_step(const uint8_t *step, int v, int vectors) {
   return (void)vectors, _mm256_loadu_si256((const __m256i *)(step + v * 32));
 }
 
-INLINE const uint8_t *in_order(const uint8_t *weights, ptrdiff_t steps, int vectors,
-                               uint8_t *buffer) {
-  return (void)steps, (void)vectors, (void)buffer, weights;
-}
-
 INLINE __m256i dot(__m256i sum, const uint8_t *four, __m256i weights, int bits) {
   return (void)bits, _mm256_dpbusd_avx_epi32(sum, repeated_four(four), weights);
 }

@@ -1,7 +1,10 @@
-/* What tiled_blocked.h asks for, but for what depends on how products are made: in_order, step_of
-   and dot. */
+/* What tiled_blocked.h asks for, but for what depends on how products are made: byte_step, the
+   step of a vector of 8 bits in order, and dot. */
 
 #define VECTORS (PANEL / LANES)
+#define STRIP 2
+#define FEW_BYTE_ROWS 1
+#define FEW_FLOAT_ROWS 4
 #define ALL_VECTORS(use, kind) use(1, kind) use(2, kind)
 
 typedef __m256i step_vector;
@@ -11,16 +14,24 @@ INLINE __m256i no_sums(void) { return _mm256_setzero_si256(); }
 INLINE __m256i minus(__m256i a, __m256i b) { return _mm256_sub_epi32(a, b); }
 INLINE __m256 no_floats(void) { return _mm256_setzero_ps(); }
 INLINE __m256 load_floats(const float *p) { return _mm256_loadu_ps(p); }
-INLINE void store_floats_at(float *p, __m256 x) { _mm256_storeu_ps(p, x); }
+INLINE void save_floats(float *p, __m256 x) { _mm256_storeu_ps(p, x); }
 INLINE __m256 repeated_float(const float *p) { return _mm256_broadcast_ss(p); }
 INLINE __m256 plus(__m256 a, __m256 b) { return _mm256_add_ps(a, b); }
 INLINE __m256 fused(__m256 a, __m256 b, __m256 c) { return _mm256_fmadd_ps(a, b, c); }
 
-INLINE __m256i load_step(const uint8_t *bytes) {
-  return _mm256_loadu_si256((const __m256i *)bytes);
+INLINE void multiply_block(__m256i (*sums)[VECTORS], const uint8_t *const *sources,
+                           ptrdiff_t steps, const uint8_t *weights, ptrdiff_t step_bytes,
+                           const int rows, const int vectors, const int kind) {
+  (void)step_bytes; /* of all vectors of a panel */
+  multiply_steps(sums, sources, steps, weights, rows, vectors, kind);
 }
 
-INLINE __m256i step_of(const uint8_t *step, int v, const int vectors, const int bits) {
+INLINE __m256i widened_step(const uint8_t *step, int v, int vectors, int bits) {
+  if (bits == 8) return byte_step(step, v, vectors);
+  return _mm256_loadu_si256((const __m256i *)(step + v * 32));
+}
+
+INLINE __m256i packed_step(const uint8_t *step, int v, const int vectors, const int bits) {
   return bits == 8 ? byte_step(step, v, vectors) : widened(step, v, vectors, bits);
 }
 

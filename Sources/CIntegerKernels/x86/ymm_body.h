@@ -6,6 +6,7 @@
 #include "../tiled_product.h"
 #include "ymm_blocked.h"
 #include "../tiled_blocked.h"
+#include "../widened_values.h"
 #include "ymm_window.h"
 #include "ymm_elementwise.h"
 
@@ -19,6 +20,7 @@ const ik_kernels KERNELS = {
     .product = product,
     .blocked = blocked,
     .float_blocked = float_blocked,
+    .widen = widen_values,
     .depthwise = depthwise,
     .window_max = window_max,
     .add = add,

@@ -38,6 +38,8 @@ struct MemoryAssignment {
     var operations: [any Operation]
     /// By value, in bytes.
     var offsets: [Int]
+    /// By operation; nil for those without a workspace.
+    var workspaces: [Int?]
     var plan: ArenaPlanner.Plan
   }
 
@@ -58,15 +60,18 @@ struct MemoryAssignment {
   ) throws -> CompiledPlan {
     let placement = try placement()
     let arena = Arena(byteCount: placement.plan.bytes)
-    let memory = PlanMemory(
+    var memory = PlanMemory(
       values: compiler.values.indices.map { id in
         PlacedValue(
           layout: layouts[id], parameters: compiler.values[id].parameters,
           base: arena.pointer(at: placement.offsets[id]), fill: compiler.values[id].fill)
       }, kernels: compiler.kernels)
     return CompiledPlan(
-      steps: try placement.operations.map {
-        .init(name: $0.name, step: try $0.step(memory), workloads: $0.workloads(layouts))
+      steps: try zip(placement.operations, placement.workspaces).map { operation, workspace in
+        memory.workspace = workspace.map(arena.pointer)
+        return .init(
+          name: operation.name, step: try operation.step(memory),
+          workloads: operation.workloads(layouts))
       }, arena: arena, lowerBound: placement.plan.lowerBound, inputs: inputs, outputs: outputs,
       slots: slots,
       integerMultiplications: placement.operations.reduce(0) { $0 + $1.integerMultiplications })
@@ -86,17 +91,27 @@ struct MemoryAssignment {
     var lives = lives(of: kept, roots: roots)
     reuseOperands(of: kept, roots: &roots, lives: &lives)
     let owned = compiler.values.indices.filter { roots[$0] == $0 && lives[$0] != nil }
-    let blocks = owned.map {
-      ArenaPlanner.Block(
-        bytes: layouts[$0].byteCount + kernelSlack, life: lives[$0] ?? 0...0)
-    }
+    let working = kept.indices.filter { kept[$0].workspace(layouts) > 0 }
+    let blocks =
+      owned.map {
+        ArenaPlanner.Block(
+          bytes: layouts[$0].byteCount + kernelSlack, life: lives[$0] ?? 0...0)
+      }
+      + working.map {
+        ArenaPlanner.Block(bytes: kept[$0].workspace(layouts) + kernelSlack, life: $0...$0)
+      }
     guard blocks.allSatisfy({ $0.bytes < 1 << 40 }) else {
       throw IntegerError.memory(bytes: blocks.map(\.bytes).max() ?? 0)
     }
     let plan = ArenaPlanner.plan(blocks)
     var offsets = Array(repeating: 0, count: roots.count)
     for (id, offset) in zip(owned, plan.offsets) { offsets[id] = offset }
-    return Placement(operations: kept, offsets: roots.map { offsets[$0] }, plan: plan)
+    var workspaces = [Int?](repeating: nil, count: kept.count)
+    for (step, offset) in zip(working, plan.offsets.dropFirst(owned.count)) {
+      workspaces[step] = offset
+    }
+    return Placement(
+      operations: kept, offsets: roots.map { offsets[$0] }, workspaces: workspaces, plan: plan)
   }
 
   /// Lets element-by-element operations write over an operand that nobody reads after them.

@@ -26,21 +26,87 @@ struct DepthwiseOperation: Operation {
       KernelWorkload(
         name: name, op: "Conv", kind: .depthwise, rows: to.images * to.height * to.width,
         depth: window.kernelRows * window.kernelColumns, columns: to.channels,
-        runs: window.kernelRows, weightBits: 8, inputs: from.count, outputs: to.count)
+        runs: window.kernelRows, weightBits: bits, inputs: from.count, outputs: to.count)
     ]
+  }
+
+  /// The least width that holds the weights and leaves the sums, which the kernel then sees times
+  /// `2^(8 - width)`, in int32.
+  var bits: Int {
+    let (least, most) = (Int(weights.min() ?? 0), Int(weights.max() ?? 0))
+    let taps = window.kernelRows * window.kernelColumns
+    let largestBias = bias.map { Int($0.magnitude) }.max() ?? 0
+    return (2..<8).first { bits in
+      least >= -(1 << (bits - 1)) && most < 1 << (bits - 1)
+        && taps * 255 * 128 + largestBias << (8 - bits) <= Int(Int32.max)
+    } ?? 8
+  }
+
+  /// Room for the weights as bytes, where they are kept narrower.
+  func workspace(_ layouts: [ImageLayout]) -> Int {
+    bits == 8 ? 0 : DepthwiseWeights.count(self, channels: layouts[source].channels)
   }
 
   func step(_ memory: PlanMemory) throws -> any Step { DepthwiseStep(self, memory) }
 }
 
-private final class DepthwiseStep: Step, @unchecked Sendable {
-  private static let lane = 64
+/// The weights of a depthwise convolution: a line of channels, filled up to whole groups, for each
+/// tap; as bytes or packed to fewer bits.
+private struct DepthwiseWeights {
+  private static let lane = Int(IK_GROUP)
 
+  let pitch: Int
+  let bits: Int
+  let bias: AlignedBuffer<Int32>
+  let multipliers: AlignedBuffer<Float>
+  private let packed: AlignedBuffer<UInt8>
+  private let groups: Int
+
+  static func pitch(_ channels: Int) -> Int { (channels + lane - 1) / lane * lane }
+
+  static func count(_ operation: DepthwiseOperation, channels: Int) -> Int {
+    operation.window.kernelRows * operation.window.kernelColumns * pitch(channels)
+  }
+
+  init(_ operation: DepthwiseOperation, channels: Int) {
+    pitch = DepthwiseWeights.pitch(channels)
+    bits = operation.bits
+    let taps = operation.window.kernelRows * operation.window.kernelColumns
+    var lines = [Int8](repeating: 0, count: taps * pitch)
+    for tap in 0..<taps {
+      for channel in 0..<channels {
+        lines[tap * pitch + channel] = operation.weights[tap * channels + channel]
+      }
+    }
+    groups = lines.count / DepthwiseWeights.lane
+    packed = AlignedBuffer(count: ik_packed_value_bytes(lines.count, Int32(bits)))
+    ik_pack_values(lines, lines.count, Int32(bits), packed.pointer)
+    let (scale, shift) = (Float(1 << (8 - bits)), Int32(8 - bits))
+    bias = AlignedBuffer(operation.bias.map { $0 << shift }, count: pitch)
+    multipliers = AlignedBuffer(operation.multipliers.map { $0 / scale }, count: pitch)
+  }
+
+  var byteCount: Int { packed.byteCount + bias.byteCount + multipliers.byteCount }
+
+  /// The weights as bytes, widened into the workspace where they are narrower.
+  func bytes(_ workspace: UnsafeMutablePointer<UInt8>?) -> UnsafePointer<Int8> {
+    UnsafeRawPointer(bits == 8 ? packed.pointer : workspace ?? packed.pointer)
+      .assumingMemoryBound(to: Int8.self)
+  }
+
+  func widen(into workspace: UnsafeMutablePointer<UInt8>?, _ kernels: KernelSet) {
+    guard bits < 8, let workspace else { return }
+    workspace.withMemoryRebound(to: Int8.self, capacity: groups * DepthwiseWeights.lane) {
+      kernels.table.pointee.widen(packed.pointer, groups, Int32(bits), $0)
+    }
+  }
+}
+
+private final class DepthwiseStep: Step, @unchecked Sendable {
   let kernel: String
   let weightBytes: Int
-  private let weights: AlignedBuffer<Int8>
-  private let bias: AlignedBuffer<Int32>
-  private let multipliers: AlignedBuffer<Float>
+  private let weights: DepthwiseWeights
+  private let workspace: UnsafeMutablePointer<UInt8>?
   private let jobs: [ik_depthwise]
   private let target: PlacedValue
   private let rows: Int
@@ -51,33 +117,25 @@ private final class DepthwiseStep: Step, @unchecked Sendable {
     let source = memory[operation.source]
     target = memory[operation.target]
     kernels = memory.kernels
-    let channels = source.layout.channels
-    let lane = DepthwiseStep.lane
-    let pitch = (channels + lane - 1) / lane * lane
-    let taps = operation.window.kernelRows * operation.window.kernelColumns
-    weights = AlignedBuffer(count: taps * pitch)
-    for tap in 0..<taps {
-      for channel in 0..<channels {
-        weights.pointer[tap * pitch + channel] = operation.weights[tap * channels + channel]
-      }
-    }
-    bias = AlignedBuffer(operation.bias, count: pitch)
-    multipliers = AlignedBuffer(operation.multipliers, count: pitch)
-    let (weights, bias, multipliers, target) = (weights, bias, multipliers, target)
+    workspace = memory.workspace
+    weights = DepthwiseWeights(operation, channels: source.layout.channels)
+    let (weights, workspace, target) = (weights, workspace, target)
     jobs = (0..<source.layout.images).map { image in
       ik_depthwise(
-        window: operation.window.over(source, image: image, into: target), weights: weights.pointer,
-        weight_pitch: pitch, bias: bias.pointer, multipliers: multipliers.pointer,
+        window: operation.window.over(source, image: image, into: target),
+        weights: weights.bytes(workspace), weight_pitch: weights.pitch,
+        bias: weights.bias.pointer, multipliers: weights.multipliers.pointer,
         zero: operation.range.zero, low: operation.range.low, high: operation.range.high)
     }
     rows = operation.window.outputRows
     work = operation.integerMultiplications
-    kernel = "depthwise u8s8 \(memory.kernels.name)"
-    weightBytes = taps * channels + channels * 8
+    kernel = "depthwise u8s\(weights.bits) \(memory.kernels.name)"
+    weightBytes = weights.byteCount
   }
 
   func run(_ state: RunState) throws {
     target.fillHalo()
+    weights.widen(into: workspace, kernels)
     // A depthwise multiply-accumulate takes about four times as long as one of a product.
     let parts = TaskCount.tasks(work: 4 * work / jobs.count, most: rows, pool: state.pool)
     state.pool.forEach(jobs.count * parts) { [self] task in

@@ -15,6 +15,8 @@ protocol Operation: Sendable {
   var integerMultiplications: Int { get }
   /// Padding that it wants around a value that it reads.
   func halo(around value: ValueID) -> Halo
+  /// Bytes that it wants for itself while it runs.
+  func workspace(_ layouts: [ImageLayout]) -> Int
   /// What cost models see of it; several for a stretch of float nodes.
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload]
   /// Binds it to memory.
@@ -24,11 +26,14 @@ protocol Operation: Sendable {
 extension Operation {
   var integerMultiplications: Int { 0 }
   func halo(around value: ValueID) -> Halo { Halo() }
+  func workspace(_ layouts: [ImageLayout]) -> Int { 0 }
 }
 
 /// Where the values of a plan lie.
-struct PlanMemory: Sendable {
+struct PlanMemory: @unchecked Sendable {
   let values: [PlacedValue]
+  /// Of the operation that is bound; it shares the bytes with whoever runs at other times.
+  var workspace: UnsafeMutablePointer<UInt8>?
   let kernels: KernelSet
 
   subscript(id: ValueID) -> PlacedValue { values[id] }

@@ -42,6 +42,9 @@ struct DeviceCosts {
       }
   }
 
+  /// Whether the device says what its kernels cost.
+  var hasLatency: Bool { profile.map { !$0.kernels.isEmpty } ?? false }
+
   /// Seconds of a layer; 0 for one that runs as part of another step, nil without a kernel.
   func seconds(layer name: String, bits: Int) -> Double? {
     guard var work = works[name] else { return 0 }

@@ -8,9 +8,9 @@ import Tensors
 /// What a network will take in memory and work, found before it is calibrated: widths of weights and
 /// values of scales change neither the steps of the plan nor the layout of the arena.
 enum PlannedFootprint {
-  /// `shapes` are those of the inputs.
+  /// `shapes` are those of the inputs; `bits` are what the work of the layers says.
   static func of(
-    _ prepared: Model, sites: QuantizationSites, shapes: [String: [Int]]
+    _ prepared: Model, sites: QuantizationSites, shapes: [String: [Int]], bits: Int = 8
   ) throws -> IntegerFootprint {
     var activations: [String: AffineParameters] = [:]
     for site in sites.activations where site.sameAs == nil {
@@ -27,7 +27,7 @@ enum PlannedFootprint {
       else { continue }
       weights[layer.weight] = QuantizedWeight(
         integers: Tensor(shape: tensor.shape) { (zeros: UnsafeMutableBufferPointer<Int8>) in
-          zeros.update(repeating: 0)
+          zeros.update(repeating: Int8(truncatingIfNeeded: -(1 << (bits - 1)) + 1))
         },
         scales: Array(repeating: 1, count: tensor.shape[layer.axis]), axis: layer.axis, bits: 8)
     }

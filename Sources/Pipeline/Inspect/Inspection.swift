@@ -14,9 +14,13 @@ public struct Inspection: Sendable, Equatable {
   /// What the integer engine makes of it; nil for models without quantized layers, and where free
   /// axes of size 1 are too little for them.
   public var integers: IntegerOutline?
+  /// Nil without a profile.
+  public var device: DeviceFit?
 
   /// `shapes` gives sizes to inputs with free axes.
-  public static func run(model path: String, shapes: [String: [Int]] = [:]) throws -> Inspection {
+  public static func run(
+    model path: String, shapes: [String: [Int]] = [:], limits: DeviceLimits? = nil
+  ) throws -> Inspection {
     let model = try ONNXFile.load(path: path)
     return try ModelError.naming(path) {
       let nodes = try FloatEngine.unsupportedNodes(in: model)
@@ -27,11 +31,19 @@ public struct Inspection: Sendable, Equatable {
       }
       let statistics = try GraphStatistics(
         model, inputShapes: shapes.isEmpty ? [:] : try sizes())
+      let fit = try limits.flatMap { limits in
+        try limits.profile.map {
+          try DeviceFit(
+            model, path: path, limits: limits, profile: $0, statistics: statistics,
+            shapes: try sizes())
+        }
+      }
       return Inspection(
         statistics: statistics, unsupported: nodes.map { $0.name.isEmpty ? $0.identity : $0.name },
         unsupportedLabels: nodes.map(\.label),
         integers: nodes.isEmpty && EngineKind(for: model) == .integer
-          ? try? IntegerOutline(model, shapes: try sizes(), multiplications: statistics.macs) : nil)
+          ? try? IntegerOutline(model, shapes: try sizes(), multiplications: statistics.macs) : nil,
+        device: fit)
     }
   }
 }
@@ -73,13 +85,23 @@ public struct IntegerOutline: Sendable, Codable, Equatable {
 }
 
 extension Inspection: Encodable {
-  private enum Key: String, CodingKey { case unsupported, integers }
+  private enum Key: String, CodingKey {
+    case unsupported, integers, device, fits
+    case predictedLatencyMilliseconds = "predicted_latency_ms"
+  }
 
-  /// The keys of the statistics, `unsupported`, and `integers` for quantized models.
+  /// The keys of the statistics, `unsupported`, and `integers` for quantized models; with a profile
+  /// `device`, whether the model fits as it is, and its latency (that at 8 bits of float models).
   public func encode(to encoder: any Encoder) throws {
     try statistics.encode(to: encoder)
     var container = encoder.container(keyedBy: Key.self)
     try container.encode(unsupported, forKey: .unsupported)
     try container.encodeIfPresent(integers, forKey: .integers)
+    guard let device else { return }
+    try container.encode(device, forKey: .device)
+    try container.encode(device.asItIs.fits, forKey: .fits)
+    try container.encode(
+      (device.at8Bits ?? device.asItIs).predictedLatencyMilliseconds,
+      forKey: .predictedLatencyMilliseconds)
   }
 }

@@ -1,0 +1,78 @@
+import BitAllocation
+import Calibration
+import GraphIR
+import Lowering
+import Parallelism
+import Quantization
+
+/// What is known of a network before its bits are chosen: sites, ranges, what every width costs in
+/// accuracy and on the device.
+struct QuantizationStudy {
+  /// Prepared for quantization.
+  let model: Model
+  let layers: [WeightLayer]
+  let activations: [String: AffineParameters]
+  let inputs: [String: LayerInputSample]
+  let sampleCount: Int
+  /// By weight name and bits.
+  let forms: [String: [Int: QuantizedWeight]]
+  let sensitivities: SensitivityTable
+  let choice: BitChoice
+  let options: QuantizeOptions
+
+  /// Layers may take all of their widths where some limit asks for it or `everyWidth` is set, else
+  /// only the widest.
+  init(
+    _ model: Model, source: SampleSource, options: QuantizeOptions, everyWidth: Bool = false,
+    progress: (Int, Int) -> Void
+  ) throws {
+    self.options = options
+    let prepared = try QuantizePreparation.prepare(model, path: options.model)
+    self.model = prepared
+    let sites = try QuantizationSites.analyze(prepared)
+    layers = try WeightLayer.make(prepared, sites: sites)
+    guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
+    let limits = options.device
+    let allowed = try DevicePrecisions.bits(layers, wanted: options.bits, limits: limits)
+    var device: DeviceCosts?
+    if limits.profile != nil || limits.ram != nil {
+      let footprint = try PlannedFootprint.of(
+        prepared, sites: sites, shapes: try source.feed(0).mapValues(\.shape))
+      device = try DeviceCosts(
+        limits, footprint: footprint, layers: Set(sites.layers.map(\.name)))
+    }
+    let pool = WorkerPool(threadCount: options.threads)
+    let (table, inputs) = try CalibrationStage.run(
+      model: prepared, sites: sites, layers: layers, source: source, options: options, pool: pool,
+      progress: progress)
+    self.inputs = inputs
+    sampleCount = table.samples
+    let activations = ActivationRanges.parameters(
+      sites: sites, table: table, method: options.range)
+    self.activations = activations
+    let isLimited =
+      everyWidth || limits.flash != nil || limits.latency != nil || options.averageBits != nil
+      || limits.ram != nil && limits.weightsAreInRAM
+    let bits =
+      isLimited ? allowed : allowed.mapValues { widths in widths.max().map { [$0] } ?? [] }
+    let quantized = LayerQuantization(
+      layers: layers, bits: bits, inputs: inputs,
+      inputScale: { activations[$0.site.input]?.scale ?? 1 }, pool: pool)
+    forms = quantized.forms
+    sensitivities = quantized.sensitivities
+    choice = BitChoice(
+      layers: layers, options: options, bits: bits,
+      unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),
+      device: device)
+  }
+
+  func plan(_ choice: BitPlan) -> QuantizationPlan {
+    QuantizationPlan(
+      storage: options.storage,
+      layers: layers.map {
+        .init(
+          name: $0.name, op: $0.site.op, weight: $0.site.weight, axis: $0.site.axis,
+          weightBits: choice.bits[$0.name] ?? 8)
+      }, activations: activations)
+  }
+}
