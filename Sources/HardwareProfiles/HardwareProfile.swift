@@ -39,6 +39,12 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
     /// Whether weights have no zero point.
     public var isSymmetric: Bool
 
+    private enum CodingKeys: String, CodingKey {
+      case operators, weights, activations, granularity
+      case blockSizes = "block_sizes"
+      case isSymmetric = "symmetric"
+    }
+
     public init(
       operators: [String] = [], weights: [Int], activations: [Int] = [8],
       granularity: Granularity = .channel, blockSizes: [Int] = [], isSymmetric: Bool = true
@@ -72,6 +78,11 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
     /// Median relative error over what it was fitted to.
     public var fitError: Double?
 
+    private enum CodingKeys: String, CodingKey {
+      case kind, source, figures, tool, date, host
+      case fitError = "fit_error"
+    }
+
     public init(
       kind: Kind, source: String? = nil, figures: String? = nil, tool: String? = nil,
       date: String? = nil, host: String? = nil, fitError: Double? = nil
@@ -101,6 +112,11 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
   public var inferenceSeconds: Double
   public var provenance: Provenance
 
+  private enum CodingKeys: String, CodingKey {
+    case name, title, software, cores, clock, memory, precisions, kernels, provenance
+    case inferenceSeconds = "inference_seconds"
+  }
+
   public init(
     name: String, title: String, software: String? = nil, cores: Int, clock: Double,
     memory: Memory, precisions: [Precision], kernels: [KernelCost], inferenceSeconds: Double = 0,
@@ -118,9 +134,12 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
     self.provenance = provenance
   }
 
-  /// Weight widths that an operator can have; nil where the profile has nothing for it.
-  public func weightBits(of op: String) -> [Int]? {
-    let fitting = precisions.filter { $0.operators.isEmpty || $0.operators.contains(op) }
+  /// Weight widths that an operator can have beside activations of a width; nil where the profile
+  /// has nothing for it.
+  public func weightBits(of op: String, activationBits: Int = 8) -> [Int]? {
+    let fitting = precisions.filter {
+      ($0.operators.isEmpty || $0.operators.contains(op)) && $0.activations.contains(activationBits)
+    }
     return fitting.isEmpty ? nil : Set(fitting.flatMap(\.weights)).sorted()
   }
 

@@ -4,7 +4,7 @@
 /// vectors and the depth up to whole steps: `tile` says how.
 public struct KernelCost: Sendable, Codable, Equatable {
   /// Quantities that a workload has and a kernel may charge for.
-  public enum Count: String, Sendable, Codable, CaseIterable {
+  public enum Count: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
     /// One for each call.
     case call
     /// Multiply-accumulates, with columns and depth filled up.
@@ -53,6 +53,12 @@ public struct KernelCost: Sendable, Codable, Equatable {
   public var tile: Tile
   /// Seconds for each count.
   public var seconds: [Count: Double]
+
+  private enum CodingKeys: String, CodingKey {
+    case kind, operators, threads, tile, seconds
+    case weightBits = "weight_bits"
+    case activationBits = "activation_bits"
+  }
 
   public init(
     kind: KernelWorkload.Kind, operators: [String] = [], weightBits: [Int] = [],

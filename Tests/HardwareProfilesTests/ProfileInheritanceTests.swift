@@ -26,7 +26,7 @@ import Testing
     title: A board
     inherits: core
     clock: 200MHz
-    kernel_scale: 1.5
+    kernel_scale: 2
     memory: {ram: 64KiB}
     """
 
@@ -39,8 +39,8 @@ import Testing
     #expect(board.title == "A board")
     #expect(board.software == "Some engine 1.0")
     #expect(board.memory == .init(flash: 1 << 20, ram: 65536))
-    #expect(board.kernels[0].seconds == [.call: 1.5e-6, .mac: 1.5e-8])
-    #expect(board.kernels[1].seconds == [.mac: 3e-8])
+    #expect(board.kernels[0].seconds == [.call: 2e-6, .mac: 2e-8])
+    #expect(board.kernels[1].seconds == [.mac: 4e-8])
     #expect(board.inferenceSeconds == 5e-7)
     #expect(board.provenance.fitError == 0.04)
     #expect(try folder.load("core").kernels[1].seconds == [.mac: 4e-8])

@@ -20,6 +20,7 @@ import Testing
         seconds: [.call: 1.0 / 3e6, .mac: 1.234e-12, .farWeight: 0]),
       .init(kind: .product, seconds: [.call: 1e-6]),
       .init(kind: .depthwise, seconds: [.mac: 7e-17]),
+      .init(kind: .blocked, seconds: [.mac: 3e-11]),
     ], inferenceSeconds: 1e-5,
     provenance: .init(
       kind: .measured, source: "yes", figures: "null", tool: "tapq 1.0", date: "2026-05-31",

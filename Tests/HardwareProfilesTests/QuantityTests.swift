@@ -71,6 +71,9 @@ import Testing
     #expect(TimeSpan.text(2.5e-4) == "250us")
     #expect(Frequency.text(120e6) == "120MHz")
     #expect(ByteSize.text(640 * 1024) == "640KiB")
-    #expect(ByteSize.text(1_500_000) == "1500000B")
+    #expect(ByteSize.text(1_500_000) == "1500kB")
+    #expect(ByteSize.text(16_000_000_000) == "16GB")
+    #expect(ByteSize.text(1 << 30) == "1GiB")
+    #expect(ByteSize.text(1_000_001) == "1000001B")
   }
 }

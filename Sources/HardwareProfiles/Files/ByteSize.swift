@@ -28,10 +28,13 @@ public enum ByteSize {
     }
   }
 
-  /// In the largest unit that divides the size.
+  /// As short as it can be without rounding.
   public static func text(_ bytes: Int) -> String {
-    let units: [(String, Int)] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)]
-    let unit = units.first { bytes != 0 && bytes.isMultiple(of: $0.1) } ?? ("B", 1)
-    return "\(bytes / unit.1)\(unit.0)"
+    let units: [(String, Int)] = [
+      ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10), ("GB", 1_000_000_000),
+      ("MB", 1_000_000), ("kB", 1000), ("B", 1),
+    ]
+    let texts = units.filter { bytes.isMultiple(of: $0.1) }.map { "\(bytes / $0.1)\($0.0)" }
+    return texts.min { $0.count < $1.count } ?? "\(bytes)B"
   }
 }

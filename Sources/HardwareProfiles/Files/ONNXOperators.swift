@@ -28,8 +28,11 @@ enum ONNXOperators {
     """.split { $0 == " " || $0 == "\n" }.map(String.init))
 
   /// What kernels an operator needs; empty where profiles need not have one.
-  static func kinds(of op: String) -> [KernelWorkload.Kind] {
+  static func kinds(
+    of op: String, granularity: HardwareProfile.Precision.Granularity
+  ) -> [KernelWorkload.Kind] {
     switch op {
+    case "Gemm" where granularity == .block, "MatMul" where granularity == .block: [.blocked]
     case "Conv": [.product, .depthwise]
     case "Gemm", "MatMul": [.product]
     case "Add", "Mul", "Sub", "Div": [.binary]

@@ -91,7 +91,7 @@ extension ProfileFields {
       let value = precision.value
       let operators = value.operators.isEmpty ? ["Conv", "Gemm", "MatMul"] : value.operators
       for op in operators {
-        for kind in ONNXOperators.kinds(of: op) {
+        for kind in ONNXOperators.kinds(of: op, granularity: value.granularity) {
           for weights in value.weights {
             for activations in value.activations
             where !isCovered(op, kind, weights, activations, kernels) {

@@ -42,8 +42,9 @@ struct ProfileNode {
 }
 
 extension ProfileNode {
-  /// More would be no profile.
+  /// More would be no profile. A short text has any number of nodes where aliases repeat aliases.
   private static let byteLimit = 1 << 20
+  private static let nodeLimit = 50_000
 
   static func load(path: String) throws(ProfileError) -> ProfileNode {
     let data: Data
@@ -74,20 +75,26 @@ extension ProfileNode {
     }
     let top = ProfilePlace(file: file, line: 1)
     guard let root else { return ProfileNode(place: top, value: .mapping([])) }
-    return try ProfileNode(root, file: file, parent: top)
+    var budget = nodeLimit
+    return try ProfileNode(root, file: file, parent: top, budget: &budget)
   }
 
-  private init(_ node: Yams.Node, file: String, parent: ProfilePlace) throws(ProfileError) {
+  private init(
+    _ node: Yams.Node, file: String, parent: ProfilePlace, budget: inout Int
+  ) throws(ProfileError) {
     place = node.mark.map { ProfilePlace(file: file, line: $0.line) } ?? parent
-    guard node.anchor == nil else {
-      throw .notYAML(place, problem: "anchors and aliases have no place in a profile")
+    budget -= 1
+    guard budget > 0 else {
+      throw .notYAML(place, problem: "it has more than \(Self.nodeLimit) values")
     }
     switch node {
     case .scalar(let scalar): value = .scalar(scalar.string)
-    case .alias: throw .notYAML(place, problem: "anchors and aliases have no place in a profile")
+    case .alias: throw .notYAML(place, problem: "an alias of nothing")
     case .sequence(let items):
       var list: [ProfileNode] = []
-      for item in items { list.append(try ProfileNode(item, file: file, parent: place)) }
+      for item in items {
+        list.append(try ProfileNode(item, file: file, parent: place, budget: &budget))
+      }
       value = .list(list)
     case .mapping(let pairs):
       var entries: [Entry] = []
@@ -96,7 +103,7 @@ extension ProfileNode {
         guard case .scalar(let name) = key else {
           throw .notYAML(line, problem: "a key is a word")
         }
-        let node = try ProfileNode(item, file: file, parent: line)
+        let node = try ProfileNode(item, file: file, parent: line, budget: &budget)
         entries.append(Entry(key: name.string, place: line, node: node))
       }
       value = .mapping(entries)
