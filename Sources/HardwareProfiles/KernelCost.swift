@@ -58,6 +58,7 @@ public struct KernelCost: Sendable, Codable, Equatable {
     case kind, operators, threads, tile, seconds
     case weightBits = "weight_bits"
     case activationBits = "activation_bits"
+    case leastWork = "from"
   }
 
   public init(

@@ -96,7 +96,6 @@ public struct KernelFit: Sendable {
       fit(
         KernelCost(
           kind: kind, operators: operators, weightBits: weightBits, activationBits: activationBits,
-          threads: [threads],
           tile: tile(of: kind, machine), seconds: [:]), part, machine: machine)
     }
     switch kind {
