@@ -27,6 +27,12 @@ enum ONNXOperators {
     TopK Transpose Trilu Unique Unsqueeze Upsample Where Xor
     """.split { $0 == " " || $0 == "\n" }.map(String.init))
 
+  /// What tapq's own engine makes of several operators.
+  static let fused: Set = [
+    "tapq:ErfGelu", "tapq:FusedAttention", "tapq:FusedConv", "tapq:FusedGemm", "tapq:MaskedSoftmax",
+    "tapq:ResidualNormalization",
+  ]
+
   /// What kernels an operator needs; empty where profiles need not have one.
   static func kinds(
     of op: String, granularity: HardwareProfile.Precision.Granularity

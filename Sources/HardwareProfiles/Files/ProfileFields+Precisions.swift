@@ -20,7 +20,7 @@ extension ProfileFields {
             item.place, key: field.path, found: item.kind, expected: "an operator of ONNX"))
         continue
       }
-      if !ONNXOperators.names.contains(name) {
+      if !ONNXOperators.names.contains(name), !ONNXOperators.fused.contains(name) {
         report(
           .unknownOperator(
             item.place, key: field.path, name: name,

@@ -150,7 +150,7 @@ public struct KernelFit: Sendable {
     case .depthwise, .window: [.call, .mac, .tile, .run, .input, .output]
     case .movement: [.call, .run, .output]
     case .conversion: [.call, .mac, .run, .output]
-    case .float: [.call, .mac, .input, .output]
+    case .float: [.call, .mac, .run, .input, .output]
     case .binary, .unary, .average: [.call, .input, .output]
     }
   }

@@ -4,15 +4,20 @@ import Tensors
 
 extension KernelWorkload {
   /// What a cost model sees of a node that runs in float. Products show their sizes, all others
-  /// their elements; what has no known shape counts as empty.
+  /// their elements, and their lines as runs (an attention its scores); what has no known shape counts
+  /// as empty.
   init(floatNode node: Node, types: [String: ValueType]) {
     func shape(_ name: String?) -> [Int]? { name.flatMap { types[$0]?.fixedShape } }
     let read = node.inputs.indices.compactMap { shape(node.input($0)) }
-    let results = node.outputs.compactMap { shape($0) }
+    var results = node.outputs.compactMap { shape($0) }
+    // What engines make of several nodes keeps the shape of its first input.
+    if results.isEmpty, node.domain == "tapq" { results = read.prefix(1).map { $0 } }
     self.init(
-      name: node.name.isEmpty ? node.identity : node.name, op: node.op, kind: .float,
+      name: node.name.isEmpty ? node.identity : node.name,
+      op: node.domain.isEmpty ? node.op : "\(node.domain):\(node.op)", kind: .float,
       activationBits: 32, inputs: read.reduce(0) { $0 + Tensor.count(of: $1) },
       outputs: results.reduce(0) { $0 + Tensor.count(of: $1) })
+    runs = results.first.map { Tensor.count(of: $0.dropLast()) } ?? 1
     switch node.op {
     case "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Shape":
       // No byte moves.
@@ -37,6 +42,7 @@ extension KernelWorkload {
       depth = 2 * query[3]
       columns = key[1]
       groups = query[0] * query[2]
+      runs = rows * columns * groups
     case "Conv", "FusedConv":
       guard let weight = shape(node.input(1)), let result = results.first, result.count >= 3,
         weight.count >= 3, weight[0] > 0

@@ -210,8 +210,11 @@ private final class ExportStep: Step, @unchecked Sendable {
   }
 }
 
+/// Channels beyond which planes are gathered one by one.
+private let manyChannels = 4
+
 extension KernelWorkload {
-  /// Elements whose channels change from side by side to plane by plane count as
+  /// Elements whose many channels change from side by side to plane by plane count as
   /// multiply-accumulates.
   fileprivate static func conversion(
     _ name: String, _ op: String, _ layout: ImageLayout, interleavedRuns: Int
@@ -219,7 +222,8 @@ extension KernelWorkload {
     let isInterleaved =
       layout.isPlanar && layout.channels > 1 && layout.height * layout.width > 1
     return KernelWorkload(
-      name: name, op: op, kind: .conversion, rows: isInterleaved ? layout.count : 0, depth: 1,
+      name: name, op: op, kind: .conversion,
+      rows: isInterleaved && layout.channels > manyChannels ? layout.count : 0, depth: 1,
       columns: 1,
       runs: isInterleaved ? interleavedRuns : layout.isPlanar ? layout.images * layout.height : 1,
       inputs: layout.count, outputs: layout.count)

@@ -22,11 +22,17 @@ struct DepthwiseOperation: Operation {
 
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let (from, to) = (layouts[source], layouts[target])
+    // Where whole places fit a vector, a line of the result is one run of channels.
+    let isFlat =
+      window.strideColumns == 1 && to.channels < DepthwiseWeights.lane
+      && DepthwiseWeights.lane % to.channels == 0
+    let lines = to.images * to.height
     return [
       KernelWorkload(
-        name: name, op: "Conv", kind: .depthwise, rows: to.images * to.height * to.width,
-        depth: window.kernelRows * window.kernelColumns, columns: to.channels,
-        runs: to.images * to.height, weightBits: bits, inputs: from.count, outputs: to.count)
+        name: name, op: "Conv", kind: .depthwise, rows: isFlat ? lines : lines * to.width,
+        depth: window.kernelRows * window.kernelColumns,
+        columns: isFlat ? to.width * to.channels : to.channels,
+        runs: lines, weightBits: bits, inputs: from.count, outputs: to.count)
     ]
   }
 
@@ -53,7 +59,7 @@ struct DepthwiseOperation: Operation {
 /// The weights of a depthwise convolution: a line of channels, filled up to whole groups, for each
 /// tap; as bytes or packed to fewer bits.
 private struct DepthwiseWeights {
-  private static let lane = Int(IK_GROUP)
+  static let lane = Int(IK_GROUP)
 
   let pitch: Int
   let bits: Int

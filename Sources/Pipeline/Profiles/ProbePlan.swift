@@ -88,7 +88,7 @@ enum ProbePlan {
 
   private static let depthwise: [Probe] = [
     (16, 48), (32, 80), (48, 20), (64, 24), (96, 48), (128, 16), (192, 24), (384, 12), (576, 14),
-    (768, 7), (32, 10),
+    (768, 7), (32, 10), (8, 64), (24, 56), (40, 28), (144, 36), (256, 10),
   ].map { channels, side in
     Probe(name: "depthwise \(channels) on \(side)x\(side)") {
       var net = ProbeNetwork(input: [1, channels, side, side])
@@ -192,7 +192,7 @@ enum ProbePlan {
     }
 
   private static let floats: [Probe] =
-    [[4, 10], [1, 40, 128], [1, 100, 320], [1, 160, 400], [1, 128, 1600]].flatMap {
+    [[4, 10], [1, 40, 128], [1, 100, 320], [1, 160, 400], [1, 128, 1600], [1, 900, 3]].flatMap {
       shape -> [Probe] in
       let last = shape[shape.count - 1]
       func probe(_ op: String, _ change: @escaping @Sendable (inout ProbeNetwork) -> Void) -> Probe
