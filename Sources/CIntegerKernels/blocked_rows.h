@@ -1,5 +1,5 @@
-/* One row or two, over one whole panel of columns or a strip of them: so many that the sums of a step
-   need not wait for those of the last. */
+/* One row or two, over one whole panel of columns or a strip of them: so many that the sums of a
+   step need not wait for those of the last. */
 
 /* Panels side by side, from one on. */
 typedef struct {
@@ -65,9 +65,9 @@ INLINE void byte_rows(const ik_blocked *p, ptrdiff_t row, const blocked_panel *p
 }
 
 /* Adds `count` products of a step, 4 at most. */
-INLINE void multiply_floats(floats (*sums)[STRIP * VECTORS], const float *x, ptrdiff_t row_pitch,
-                            const blocked_strip *strip, const int rows, const int vectors,
-                            const int bits, ptrdiff_t count) {
+INLINE void multiply_float_step(floats (*sums)[STRIP * VECTORS], const float *x,
+                                ptrdiff_t row_pitch, const blocked_strip *strip, const int rows,
+                                const int vectors, const int bits, ptrdiff_t count) {
   step_vector w[STRIP * VECTORS];
   UNROLL
   for (int v = 0; v < vectors; v++) {
@@ -103,10 +103,12 @@ INLINE void float_rows(const ik_blocked *p, ptrdiff_t row, const blocked_panel *
     for (int v = 0; v < vectors; v++) sums[0][v] = sums[1][v] = no_floats();
     ptrdiff_t k = first;
     for (; k + 4 <= last; k += 4) {
-      multiply_floats(sums, x + k, p->row_pitch, &strip, rows, vectors, bits, 4);
+      multiply_float_step(sums, x + k, p->row_pitch, &strip, rows, vectors, bits, 4);
       strip.steps += PANEL / 2 * bits;
     }
-    if (k < last) multiply_floats(sums, x + k, p->row_pitch, &strip, rows, vectors, bits, last - k);
+    if (k < last) {
+      multiply_float_step(sums, x + k, p->row_pitch, &strip, rows, vectors, bits, last - k);
+    }
     UNROLL
     for (int v = 0; v < vectors; v++) {
       const floats scale = load_floats(strip.scales + v / VECTORS * strip.panel_scales +

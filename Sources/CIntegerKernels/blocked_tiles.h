@@ -7,6 +7,8 @@ typedef struct {
   ptrdiff_t depth, block;
   const uint8_t *weights; /* a byte each */
   const float *scales;
+  const uint8_t *next; /* packed weights of the next stretch, perhaps */
+  ptrdiff_t next_bytes;
   vector *starts;      /* of the sums, VECTORS for each block */
   const float *floats; /* the weights as floats, two vectors for each place of the depth */
 } blocked_stretch;
@@ -15,8 +17,7 @@ INLINE ptrdiff_t depth_of_block(ptrdiff_t depth, ptrdiff_t block, ptrdiff_t firs
   return depth - first < block ? depth - first : block;
 }
 
-INLINE void load_tile(floats (*y)[VECTORS], float *results, const int rows,
-                      const int vectors) {
+INLINE void load_tile(floats (*y)[VECTORS], float *results, const int rows, const int vectors) {
   UNROLL
   for (int r = 0; r < rows; r++) {
     UNROLL
@@ -24,8 +25,7 @@ INLINE void load_tile(floats (*y)[VECTORS], float *results, const int rows,
   }
 }
 
-INLINE void save_tile(floats (*y)[VECTORS], float *results, const int rows,
-                      const int vectors) {
+INLINE void save_tile(floats (*y)[VECTORS], float *results, const int rows, const int vectors) {
   UNROLL
   for (int r = 0; r < rows; r++) {
     UNROLL
@@ -33,8 +33,8 @@ INLINE void save_tile(floats (*y)[VECTORS], float *results, const int rows,
   }
 }
 
-INLINE void byte_tile(const blocked_stretch *at, const uint8_t *const *bases,
-                      float *results, const int rows, const int vectors, const int kind) {
+INLINE void byte_tile(const blocked_stretch *at, const uint8_t *const *bases, float *results,
+                      const int rows, const int vectors, const int kind) {
   const ptrdiff_t step_bytes = at->vectors * VECTOR_BYTES;
   const uint8_t *sources[MOST_ROWS], *weights = at->weights;
   const float *scales = at->scales;
@@ -67,8 +67,8 @@ INLINE void byte_tile(const blocked_stretch *at, const uint8_t *const *bases,
   save_tile(y, results, rows, vectors);
 }
 
-INLINE void float_tile(const blocked_stretch *at, const float *const *bases,
-                       float *results, const int rows, const int vectors) {
+INLINE void float_tile(const blocked_stretch *at, const float *const *bases, float *results,
+                       const int rows, const int vectors) {
   const float *scales = at->scales;
   floats y[MOST_ROWS][VECTORS];
   load_tile(y, results, rows, vectors);

@@ -3,12 +3,12 @@
    meanwhile. Few rows widen in registers instead, so that computing hides behind the reading of
    the weights.
 
-   What a set defines before it includes this, besides PANEL, LANES, VECTOR_BYTES, MOST_ROWS, vector,
-   the kinds, first_choice and widen as in tiled_product.h:
+   What a set defines before it includes this, besides PANEL, LANES, VECTOR_BYTES, MOST_ROWS,
+   vector, the kinds, first_choice and widen as in tiled_product.h:
      VECTORS, ALL_VECTORS  vectors of a panel, and all counts up to it
-     STRIP                 panels that a row alone takes at once
+     STRIP                 panels that few rows take at once
      FEW_BYTE_ROWS, FEW_FLOAT_ROWS
-                           rows that are fastest by two
+                           counts of rows up to which two at a time are fastest
      floats, step_vector   types: as many floats as sums; the step of a vector of columns
      no_sums, minus        of sums
      no_floats, load_floats, save_floats, repeated_float, plus, fused (x * y + z)
@@ -97,31 +97,47 @@ INLINE int is_better_halved(int rows, int choice) {
   return MOST_ROWS == 6 && choice == 0 && rows == 8;
 }
 
-/* Two vectors from `v` on, or one. */
-INLINE void multiply_tiles(const blocked_stretch *whole, const blocked_group *group, int v,
-                           const int is_float) {
-  const int count = whole->vectors - v > 1 ? 2 : 1, kind = kind_of(whole->bits);
-  float weights[IK_MOST_BLOCK * 2 * LANES];
-  blocked_stretch at = *whole;
-  if (is_float) {
-    convert_weights(&at, v, count, weights);
-    at.floats = weights;
-  }
-  at.weights += v * VECTOR_BYTES;
-  at.scales += v * LANES;
-  at.starts += v;
-  int choice = is_float ? 0 : first_choice(at.bits);
+/* Rows of the next tile, of `left`. */
+INLINE int next_choice(int choice, int left) {
+  while (BLOCKED_ROWS(choice) > left || is_better_halved(left, choice)) choice++;
+  return choice;
+}
+
+/* Each tile of rows by all columns, while its rows are near. Tiles fetch the next weights, a share
+   each. */
+static void multiply_bytes(const blocked_stretch *stretch, const blocked_group *group) {
+  int choice = first_choice(stretch->bits);
   for (int r = 0; r < group->count; r += BLOCKED_ROWS(choice)) {
-    const int left = group->count - r;
-    while (BLOCKED_ROWS(choice) > left || is_better_halved(left, choice)) {
-      choice++;
+    choice = next_choice(choice, group->count - r);
+    blocked_stretch at = *stretch;
+    const ptrdiff_t share = at.next_bytes / group->count, end = (r + BLOCKED_ROWS(choice)) * share;
+    for (ptrdiff_t i = r * share; i < end; i += 64) __builtin_prefetch(at.next + i, 0, 2);
+    for (int v = 0; v < stretch->vectors; v += 2) {
+      const int count = stretch->vectors - v > 1 ? 2 : 1;
+      byte_tiles[kind_of(at.bits)][count - 1][choice](
+          &at, (const uint8_t *const *)(group->rows + r), group->results + r * PANEL + v * LANES);
+      at.weights += 2 * VECTOR_BYTES;
+      at.scales += 2 * LANES;
+      at.starts += 2;
     }
-    float *results = group->results + r * PANEL + v * LANES;
-    if (is_float) {
-      float_tiles[count - 1][choice](&at, (const float *const *)(group->rows + r), results);
-    } else {
-      byte_tiles[kind][count - 1][choice](&at, (const uint8_t *const *)(group->rows + r), results);
+  }
+}
+
+/* Columns by all tiles of rows, while their weights are near as floats. */
+static void multiply_floats(const blocked_stretch *stretch, const blocked_group *group) {
+  float weights[IK_MOST_BLOCK * 2 * LANES];
+  blocked_stretch at = *stretch;
+  at.floats = weights;
+  for (int v = 0; v < stretch->vectors; v += 2) {
+    const int count = stretch->vectors - v > 1 ? 2 : 1;
+    convert_weights(stretch, v, count, weights);
+    int choice = 0;
+    for (int r = 0; r < group->count; r += BLOCKED_ROWS(choice)) {
+      choice = next_choice(choice, group->count - r);
+      float_tiles[count - 1][choice](&at, (const float *const *)(group->rows + r),
+                                     group->results + r * PANEL + v * LANES);
     }
+    at.scales += 2 * LANES;
   }
 }
 
@@ -179,13 +195,19 @@ INLINE void multiply_rows(const ik_blocked *p, ptrdiff_t first_row, int count,
     at.weights = p->bits < 8 ? bytes : weights;
     const ptrdiff_t steps = (at.depth + 3) / 4;
     if (p->bits < 8) widen(weights, steps, at.vectors, p->bits, bytes);
-    if (!is_float) start_blocks(&at, p->zero);
     for (int r = 0; r < count; r++) {
       const ptrdiff_t element = (first_row + r) * p->row_pitch + first;
       group.rows[r] = (const char *)p->rows + element * (is_float ? (ptrdiff_t)sizeof(float) : 1);
     }
-    for (int v = 0; v < at.vectors; v += 2) multiply_tiles(&at, &group, v, is_float);
-    weights += steps * ik_step_bytes(at.vectors * LANES, p->bits);
+    at.next_bytes = steps * ik_step_bytes(at.vectors * LANES, p->bits);
+    weights += at.next_bytes;
+    at.next = weights;
+    if (is_float) {
+      multiply_floats(&at, &group);
+    } else {
+      start_blocks(&at, p->zero);
+      multiply_bytes(&at, &group);
+    }
     at.scales += ik_block_count(at.depth, p->block) * at.vectors * LANES;
   }
   finish_group(p, first_row, panel->column, panel->vectors, &group);

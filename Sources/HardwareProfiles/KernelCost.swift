@@ -11,7 +11,8 @@ public struct KernelCost: Sendable, Codable, Equatable {
     case mac
     /// Tiles: each reads and writes its accumulators once.
     case tile
-    /// Stretches of memory that the tiles follow, one for each tile and run.
+    /// Stretches of memory: of a product one for each tile and run, of a window one for each run and
+    /// vector of channels, else the runs.
     case run
     /// Elements read, weights aside.
     case input
@@ -46,6 +47,9 @@ public struct KernelCost: Sendable, Codable, Equatable {
   public var activationBits: [Int]
   /// Threads that it holds for; empty is all.
   public var threads: [Int]
+  /// The least work that it holds for: multiply-accumulates, or elements written where there are
+  /// none. Smaller steps are not shared between threads.
+  public var leastWork: Double
   public var tile: Tile
   /// Seconds for each count.
   public var seconds: [Count: Double]
@@ -54,11 +58,12 @@ public struct KernelCost: Sendable, Codable, Equatable {
     case kind, operators, threads, tile, seconds
     case weightBits = "weight_bits"
     case activationBits = "activation_bits"
+    case leastWork = "from"
   }
 
   public init(
     kind: KernelWorkload.Kind, operators: [String] = [], weightBits: [Int] = [],
-    activationBits: [Int] = [], threads: [Int] = [], tile: Tile = Tile(),
+    activationBits: [Int] = [], threads: [Int] = [], leastWork: Double = 0, tile: Tile = Tile(),
     seconds: [Count: Double]
   ) {
     self.kind = kind
@@ -66,6 +71,7 @@ public struct KernelCost: Sendable, Codable, Equatable {
     self.weightBits = weightBits
     self.activationBits = activationBits
     self.threads = threads
+    self.leastWork = leastWork
     self.tile = tile
     self.seconds = seconds
   }
@@ -76,7 +82,7 @@ public struct KernelCost: Sendable, Codable, Equatable {
       && (operators.isEmpty || operators.contains(workload.op))
       && (weightBits.isEmpty || weightBits.contains(workload.weightBits))
       && (activationBits.isEmpty || activationBits.contains(workload.activationBits))
-      && (threads.isEmpty || threads.contains(count))
+      && (threads.isEmpty || threads.contains(count)) && workload.work >= leastWork
   }
 
   /// How often the workload has each of the counts.
@@ -88,13 +94,20 @@ public struct KernelCost: Sendable, Codable, Equatable {
     }
     let groups = Double(workload.groups)
     let tiles = whole(workload.rows, tile.rows) * whole(workload.columns, tile.columns) * groups
+    let runs =
+      switch workload.kind {
+      case .product, .blocked: tiles * Double(workload.runs)
+      case .depthwise, .window:
+        whole(workload.columns, tile.columns) * Double(workload.runs)
+      default: Double(workload.runs)
+      }
     let depth = whole(workload.depth, tile.depth) * Double(tile.depth)
     let columns = whole(workload.columns, tile.lanes) * Double(tile.lanes)
     return [
       .call: 1,
       .mac: Double(workload.rows) * columns * depth * groups,
       .tile: tiles,
-      .run: tiles * Double(workload.runs),
+      .run: runs,
       .input: Double(workload.inputs),
       .output: Double(workload.outputs),
       .weight: workload.weightBytes,

@@ -36,8 +36,8 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
   public var depth: Int
   public var columns: Int
   public var groups: Int
-  /// Stretches of the depth that lie together in memory, as the rows of a convolution's window; of
-  /// a movement, the stretches that it copies.
+  /// Stretches of memory: of a product, the parts of the depth that lie together, as the rows of a
+  /// convolution's window; of windows, the rows of the result; else the stretches that are copied.
   public var runs: Int
   /// Of constant weights; 32 is float, 0 none.
   public var weightBits: Int
@@ -67,6 +67,9 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
 
   /// Multiply-accumulates.
   public var macs: Double { Double(rows) * Double(depth) * Double(columns) * Double(groups) }
+
+  /// What decides whether threads share it: multiply-accumulates, else elements written.
+  public var work: Double { macs > 0 ? macs : Double(outputs) }
 
   public var weightBytes: Double {
     Double(depth) * Double(columns) * Double(groups) * Double(weightBits) / 8

@@ -34,6 +34,9 @@ public final class IntegerEngine: Sendable {
     return (table.rows, table.panel, table.lanes)
   }
 
+  /// Channels that windows are computed for at once.
+  public static var windowChannels: Int { 4 * productTile.lanes }
+
   /// Billions of operations a second that one core can do at most, two for each
   /// multiply-accumulate; nil where the instruction set has no such measure.
   public static func measuredPeak() -> Double? {

@@ -1,9 +1,9 @@
 /* Kernels over packed integers: no allocation, no threads, no state. The portable set in
    `portable/` is normative; every other set gives the same bits.
 
-   Activations are unsigned 8-bit: a caller adds 128 to values and zero point of signed ones. Images
-   lie with their channels innermost (NHWC) and with room around them for the padding, which
-   holds the zero point. Weights are signed, 2 to 8 bits. */
+   Activations are unsigned 8-bit, but for products of float rows: a caller adds 128 to values and
+   zero point of signed ones. Images lie with their channels innermost (NHWC) and with room around
+   them for the padding, which holds the zero point. Weights are signed, 2 to 8 bits. */
 #ifndef CINTEGERKERNELS_H
 #define CINTEGERKERNELS_H
 

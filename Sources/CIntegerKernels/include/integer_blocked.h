@@ -24,8 +24,8 @@ struct ik_kernels;
                   y = fmaf(t, scales[b][c], y)
    from y = 0 on; result[r][c] = y + offsets[c]. */
 typedef struct ik_blocked {
-  const void *rows;    /* row r at element r * row_pitch, uint8_t or float. A row of bytes is read up
-                          to the next multiple of 4, one of floats no further than the depth */
+  const void *rows;    /* row r at element r * row_pitch, uint8_t or float. Bytes are read as those
+                          of ik_rows; of floats, nothing is read behind the depth */
   ptrdiff_t row_pitch; /* elements */
   ptrdiff_t depth;
   ptrdiff_t block; /* a multiple of 4, at most IK_MOST_BLOCK */

@@ -1,5 +1,5 @@
-/* Weights of 2 to 8 bits in a flat array, for kernels that read them as bytes. The format is the same
-   on every instruction set. */
+/* Weights of 2 to 8 bits in a flat array, for kernels that read them as bytes. The format is the
+   same on every instruction set. */
 #ifndef CINTEGERKERNELS_VALUES_H
 #define CINTEGERKERNELS_VALUES_H
 

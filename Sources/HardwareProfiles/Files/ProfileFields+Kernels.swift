@@ -1,6 +1,6 @@
 extension ProfileFields {
   static let kernelKeys = [
-    "kind", "operators", "weights", "activations", "threads", "tile", "cost",
+    "kind", "operators", "weights", "activations", "threads", "from", "tile", "cost",
   ]
 
   /// At least one; nil where there is an error that hides what they are. Costs are times `scale`.
@@ -37,15 +37,17 @@ extension ProfileFields {
     let weights = map.nodes["weights"] == nil ? [] : bits(map.field("weights"))
     let activations = map.nodes["activations"] == nil ? [] : bits(map.field("activations"))
     let threads = map.nodes["threads"] == nil ? [] : threads(map.field("threads"), cores: cores)
+    let least = map.nodes["from"] == nil ? 0 : integer(map.field("from"), in: 0...(1 << 50))
     let tile = map.nodes["tile"].map { tileSizes($0) } ?? KernelCost.Tile()
     let seconds = cost(
       map.field("cost", requirement: "a mapping like {call: 2us, mac: 1.3cycles}"), clock: clock,
       scale: scale)
-    guard let kind, let operators, let weights, let activations, let threads, let tile, let seconds
+    guard let kind, let operators, let weights, let activations, let threads, let least, let tile,
+      let seconds
     else { return nil }
     return KernelCost(
       kind: kind, operators: operators, weightBits: weights, activationBits: activations,
-      threads: threads, tile: tile, seconds: seconds)
+      threads: threads, leastWork: Double(least), tile: tile, seconds: seconds)
   }
 
   private mutating func threads(_ field: ProfileField, cores: Int) -> [Int]? {
@@ -110,6 +112,6 @@ extension KernelCost {
     }
     return kind == other.kind && isWider(operators, other.operators)
       && isWider(weightBits, other.weightBits) && isWider(activationBits, other.activationBits)
-      && isWider(threads, other.threads)
+      && isWider(threads, other.threads) && leastWork <= other.leastWork
   }
 }

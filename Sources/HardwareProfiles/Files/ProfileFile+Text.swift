@@ -45,6 +45,7 @@ extension ProfileFile {
     if !kernel.weightBits.isEmpty { pairs.append(("weights", list(kernel.weightBits))) }
     if !kernel.activationBits.isEmpty { pairs.append(("activations", list(kernel.activationBits))) }
     if !kernel.threads.isEmpty { pairs.append(("threads", list(kernel.threads))) }
+    if kernel.leastWork > 0 { pairs.append(("from", "\(Int(kernel.leastWork))")) }
     let tile = kernel.tile
     if tile != KernelCost.Tile() {
       let sizes: Pairs = [

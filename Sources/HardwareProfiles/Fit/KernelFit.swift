@@ -1,3 +1,5 @@
+import Foundation
+
 /// Kernel costs from measured steps.
 public struct KernelFit: Sendable {
   public var kernels: [KernelCost]
@@ -6,34 +8,86 @@ public struct KernelFit: Sendable {
   public struct Machine: Sendable {
     /// The tile of matrix products.
     public var tile: KernelCost.Tile
-    /// Channels that other kernels work on at once.
-    public var lanes: Int
+    /// Channels that windows work on at once.
+    public var channels: Int
     /// Bytes of the cache beyond which weights are far; nil where none are.
     public var cache: Int?
 
-    public init(tile: KernelCost.Tile, lanes: Int, cache: Int?) {
+    public init(tile: KernelCost.Tile, channels: Int, cache: Int?) {
       self.tile = tile
-      self.lanes = lanes
+      self.channels = channels
       self.cache = cache
+    }
+
+    func isFar(_ sample: KernelSample) -> Bool {
+      cache.map { sample.networkWeightBytes > Double($0) } ?? false
     }
   }
 
   /// One group of samples for each kind, width, number of threads, and operator where float ones
-  /// have enough of them.
+  /// have enough of them. What several threads do holds from the work on at which they share it;
+  /// below that, costs are those of one.
   public init(_ samples: [KernelSample], machine: Machine) {
     let usable = samples.filter { $0.seconds > 0 && $0.workloads.count == 1 }
+    let counts = Set(usable.map(\.threads)).sorted()
+    let single = counts.first ?? 1
     kernels = []
-    for threads in Set(usable.map(\.threads)).sorted() {
+    for threads in counts.reversed() {
       for kind in KernelWorkload.Kind.allCases {
         let group = usable.filter { $0.threads == threads && $0.workloads[0].kind == kind }
         guard !group.isEmpty else { continue }
-        kernels += KernelFit.kernels(kind, group, threads: threads, machine: machine)
+        kernels +=
+          threads == single
+          ? KernelFit.kernels(kind, group, machine: machine)
+          : shared(kind, group, machine: machine, single: usable.filter { $0.threads == single })
+            .map {
+              var kernel = $0
+              kernel.threads = [threads]
+              return kernel
+            }
       }
     }
   }
 
+  /// The kernels of several threads, from the work on that explains the samples best.
+  private func shared(
+    _ kind: KernelWorkload.Kind, _ samples: [KernelSample], machine: Machine,
+    single: [KernelSample]
+  ) -> [KernelCost] {
+    let alone = KernelFit.kernels(
+      kind, single.filter { $0.workloads[0].kind == kind }, machine: machine)
+    var best: (kernels: [KernelCost], error: Double) = (
+      [], KernelFit.error(of: alone, samples, machine)
+    )
+    for exponent in 10..<24 {
+      let least = Double(1 << exponent)
+      let large = samples.filter { $0.workloads[0].work >= least }
+      guard large.count >= KernelFit.fewest else { break }
+      let kernels = KernelFit.kernels(kind, large, machine: machine).map {
+        var kernel = $0
+        kernel.leastWork = least
+        return kernel
+      }
+      let error = KernelFit.error(of: kernels + alone, samples, machine)
+      if error < best.error { best = (kernels, error) }
+    }
+    return best.kernels
+  }
+
+  /// Mean relative error, in which no sample counts more than half.
+  private static func error(
+    of kernels: [KernelCost], _ samples: [KernelSample], _ machine: Machine
+  ) -> Double {
+    let errors = samples.map { sample in
+      let kernel = kernels.first { $0.covers(sample.workloads[0], threads: sample.threads) }
+      let seconds = kernel?.seconds(of: sample.workloads[0], isFar: machine.isFar(sample)) ?? 0
+      return min(abs(seconds / sample.seconds - 1), 0.5)
+    }
+    return errors.reduce(0, +) / Double(max(errors.count, 1))
+  }
+
   private static func kernels(
-    _ kind: KernelWorkload.Kind, _ samples: [KernelSample], threads: Int, machine: Machine
+    _ kind: KernelWorkload.Kind, _ samples: [KernelSample], machine: Machine
   ) -> [KernelCost] {
     func cost(
       _ part: [KernelSample], operators: [String] = [], weightBits: [Int] = [],
@@ -42,7 +96,6 @@ public struct KernelFit: Sendable {
       fit(
         KernelCost(
           kind: kind, operators: operators, weightBits: weightBits, activationBits: activationBits,
-          threads: [threads],
           tile: tile(of: kind, machine), seconds: [:]), part, machine: machine)
     }
     switch kind {
@@ -71,13 +124,21 @@ public struct KernelFit: Sendable {
   /// Samples that an operator needs for a fit of its own.
   private static let fewest = 3
 
+  /// Seconds for each count below which a term says nothing.
+  private static let negligible = 1e-16
+
+  /// To four digits: no measurement has more, and people read the file.
+  private static func rounded(_ seconds: Double) -> Double {
+    Double(String(format: "%.3e", seconds)) ?? seconds
+  }
+
   private static func tile(
     of kind: KernelWorkload.Kind, _ machine: Machine
   ) -> KernelCost.Tile {
     switch kind {
     case .product, .blocked: machine.tile
     case .depthwise, .window:
-      KernelCost.Tile(columns: machine.lanes, lanes: machine.lanes)
+      KernelCost.Tile(columns: machine.channels, lanes: machine.channels)
     default: KernelCost.Tile()
     }
   }
@@ -86,9 +147,9 @@ public struct KernelFit: Sendable {
     switch kind {
     case .product: [.call, .mac, .tile, .run, .input, .output, .weight, .farWeight]
     case .blocked: [.call, .mac, .tile, .run, .output, .weight]
-    case .depthwise, .window: [.call, .mac, .tile, .input, .output]
+    case .depthwise, .window: [.call, .mac, .tile, .run, .input, .output]
     case .movement: [.call, .run, .output]
-    case .conversion: [.call, .run, .output]
+    case .conversion: [.call, .mac, .run, .output]
     case .float: [.call, .mac, .input, .output]
     case .binary, .unary, .average: [.call, .input, .output]
     }
@@ -99,14 +160,15 @@ public struct KernelFit: Sendable {
   ) -> KernelCost {
     let names = counts(of: kernel.kind)
     let rows = samples.map { sample in
-      let isFar = machine.cache.map { sample.networkWeightBytes > Double($0) } ?? false
-      let counts = KernelCost.counts(of: sample.workloads[0], tile: kernel.tile, isFar: isFar)
+      let counts = KernelCost.counts(
+        of: sample.workloads[0], tile: kernel.tile, isFar: machine.isFar(sample))
       return names.map { counts[$0] ?? 0 }
     }
     let found = NonnegativeFit.coefficients(rows, seconds: samples.map(\.seconds))
     var result = kernel
     result.seconds = Dictionary(
-      uniqueKeysWithValues: zip(names, found).filter { $0.1 > 0 })
+      uniqueKeysWithValues: zip(names, found).map { ($0, KernelFit.rounded($1)) }
+        .filter { $0.1 > negligible })
     return result
   }
 }

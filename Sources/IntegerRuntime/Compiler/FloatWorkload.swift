@@ -7,15 +7,21 @@ extension KernelWorkload {
   /// their elements; what has no known shape counts as empty.
   init(floatNode node: Node, types: [String: ValueType]) {
     func shape(_ name: String?) -> [Int]? { name.flatMap { types[$0]?.fixedShape } }
-    let inputs = node.inputs.indices.compactMap { shape(node.input($0)) }
-    let outputs = node.outputs.compactMap { shape($0) }
+    let read = node.inputs.indices.compactMap { shape(node.input($0)) }
+    let results = node.outputs.compactMap { shape($0) }
     self.init(
       name: node.name.isEmpty ? node.identity : node.name, op: node.op, kind: .float,
-      activationBits: 32, inputs: inputs.reduce(0) { $0 + Tensor.count(of: $1) },
-      outputs: outputs.reduce(0) { $0 + Tensor.count(of: $1) })
+      activationBits: 32, inputs: read.reduce(0) { $0 + Tensor.count(of: $1) },
+      outputs: results.reduce(0) { $0 + Tensor.count(of: $1) })
     switch node.op {
-    case "MatMul", "Gemm":
-      guard let left = shape(node.input(0)), let result = outputs.first, result.count >= 2,
+    case "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Shape":
+      // No byte moves.
+      (inputs, outputs) = (0, 0)
+    case "Gather", "GatherElements", "GatherND", "Slice", "Split":
+      // They read no more than they give.
+      inputs = outputs
+    case "MatMul", "Gemm", "FusedGemm":
+      guard let left = shape(node.input(0)), let result = results.first, result.count >= 2,
         left.count >= 2
       else { return }
       rows = result[result.count - 2]
@@ -31,8 +37,8 @@ extension KernelWorkload {
       depth = 2 * query[3]
       columns = key[1]
       groups = query[0] * query[2]
-    case "Conv":
-      guard let weight = shape(node.input(1)), let result = outputs.first, result.count >= 3,
+    case "Conv", "FusedConv":
+      guard let weight = shape(node.input(1)), let result = results.first, result.count >= 3,
         weight.count >= 3, weight[0] > 0
       else { return }
       rows = result[0] * result.dropFirst(2).reduce(1, *)

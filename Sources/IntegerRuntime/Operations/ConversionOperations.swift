@@ -14,11 +14,12 @@ struct ImportOperation: Operation {
 
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let layout = layouts[target]
+    let block = max(1, min(layout.height, ImportStep.stretch / max(layout.rowBytes, 1)))
+    let blocks = layout.images * ((layout.height + block - 1) / block)
     return [
-      KernelWorkload(
-        name: name, op: "QuantizeLinear", kind: .conversion,
-        runs: layout.isPlanar ? layout.height : 1,
-        inputs: layout.count, outputs: layout.count)
+      .conversion(
+        name, "QuantizeLinear", layout,
+        interleavedRuns: blocks * layout.channels + layout.images * layout.height)
     ]
   }
 
@@ -109,7 +110,7 @@ private final class ImportStep: Step, @unchecked Sendable {
   }
 
   /// Values that are converted at a time, about.
-  private static let stretch = 16_384
+  fileprivate static let stretch = 16_384
 }
 
 /// A value of the arena as a tensor, float or of its own type.
@@ -126,9 +127,9 @@ struct ExportOperation: Operation {
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let layout = layouts[source]
     return [
-      KernelWorkload(
-        name: name, op: "DequantizeLinear", kind: .conversion,
-        runs: layout.isPlanar ? layout.height : 1, inputs: layout.count, outputs: layout.count)
+      .conversion(
+        name, "DequantizeLinear", layout,
+        interleavedRuns: layout.images * layout.height * layout.channels)
     ]
   }
 
@@ -206,5 +207,21 @@ private final class ExportStep: Step, @unchecked Sendable {
         }
       }
     }
+  }
+}
+
+extension KernelWorkload {
+  /// Elements whose channels change from side by side to plane by plane count as
+  /// multiply-accumulates.
+  fileprivate static func conversion(
+    _ name: String, _ op: String, _ layout: ImageLayout, interleavedRuns: Int
+  ) -> KernelWorkload {
+    let isInterleaved =
+      layout.isPlanar && layout.channels > 1 && layout.height * layout.width > 1
+    return KernelWorkload(
+      name: name, op: op, kind: .conversion, rows: isInterleaved ? layout.count : 0, depth: 1,
+      columns: 1,
+      runs: isInterleaved ? interleavedRuns : layout.isPlanar ? layout.images * layout.height : 1,
+      inputs: layout.count, outputs: layout.count)
   }
 }

@@ -26,7 +26,7 @@ struct DepthwiseOperation: Operation {
       KernelWorkload(
         name: name, op: "Conv", kind: .depthwise, rows: to.images * to.height * to.width,
         depth: window.kernelRows * window.kernelColumns, columns: to.channels,
-        runs: window.kernelRows, weightBits: bits, inputs: from.count, outputs: to.count)
+        runs: to.images * to.height, weightBits: bits, inputs: from.count, outputs: to.count)
     ]
   }
 

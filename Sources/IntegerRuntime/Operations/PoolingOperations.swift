@@ -18,7 +18,7 @@ struct MaxPoolOperation: Operation {
       KernelWorkload(
         name: name, op: "MaxPool", kind: .window, rows: to.images * to.height * to.width,
         depth: window.kernelRows * window.kernelColumns, columns: to.channels,
-        runs: window.kernelRows, inputs: layouts[source].count, outputs: to.count)
+        runs: to.images * to.height, inputs: layouts[source].count, outputs: to.count)
     ]
   }
 

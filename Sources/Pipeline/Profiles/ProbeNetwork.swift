@@ -116,6 +116,21 @@ struct ProbeNetwork {
     value = node(op, [value] + constants, attributes)
   }
 
+  /// An operator that engines make of several nodes; it keeps the shape.
+  mutating func fused(_ op: String, _ attributes: [Attribute] = [], parameters: [[Int]] = []) {
+    float(op, attributes, parameters: parameters)
+    graph.nodes[graph.nodes.count - 1].domain = "tapq"
+  }
+
+  /// The attention of [batch, length, heads, size] on itself.
+  mutating func attention() {
+    let mask = constant(
+      Tensor(Array(repeating: Float(0), count: shape[1]), shape: [1, 1, 1, shape[1]]))
+    value = node(
+      "FusedAttention", [value, value, value, mask], [Attribute("divisor", .float(4))])
+    graph.nodes[graph.nodes.count - 1].domain = "tapq"
+  }
+
   /// A node of two float values: the last and an earlier one.
   mutating func float(_ op: String, with other: String) {
     value = node(op, [value, other])

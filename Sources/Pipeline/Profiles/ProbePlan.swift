@@ -192,7 +192,8 @@ enum ProbePlan {
     }
 
   private static let floats: [Probe] =
-    [[4, 10], [1, 100, 320], [1, 160, 400]].flatMap { shape -> [Probe] in
+    [[4, 10], [1, 40, 128], [1, 100, 320], [1, 160, 400], [1, 128, 1600]].flatMap {
+      shape -> [Probe] in
       let last = shape[shape.count - 1]
       func probe(_ op: String, _ change: @escaping @Sendable (inout ProbeNetwork) -> Void) -> Probe
       {
@@ -202,22 +203,30 @@ enum ProbePlan {
           return net
         }
       }
+      let lastAxis = [Attribute("axis", .int(-1))]
       return [
-        probe("Softmax") { $0.float("Softmax", [Attribute("axis", .int(-1))]) },
+        probe("Softmax") { $0.float("Softmax", lastAxis) },
         probe("LayerNormalization") {
-          $0.float(
-            "LayerNormalization", [Attribute("axis", .int(-1))], parameters: [[last], [last]])
+          $0.float("LayerNormalization", lastAxis, parameters: [[last], [last]])
         },
+        probe("ResidualNormalization") {
+          $0.fused("ResidualNormalization", lastAxis, parameters: [[last], [last], shape])
+        },
+        probe("ErfGelu") { $0.fused("ErfGelu") },
         probe("Gelu") { $0.float("Gelu") },
-        probe("Erf") { $0.float("Erf") },
         probe("Tanh") { $0.float("Tanh") },
-        probe("Add") {
-          let before = $0.value
-          $0.float("Sqrt")
-          $0.float("Add", with: before)
-        },
-        probe("MatMul") { $0.floatSquare() },
         probe("Sigmoid") { $0.float("Sigmoid") },
+        probe("Mul") { $0.float("Mul", with: $0.value) },
+        probe("Add") { $0.float("Add", parameters: [shape]) },
+        probe("MatMul") { $0.floatSquare() },
       ]
+    }
+    + [(32, 4, 16), (64, 8, 32), (96, 12, 32), (160, 6, 64), (200, 12, 64)].map {
+      length, heads, size in
+      Probe(name: "attention \(length) places, \(heads) heads of \(size)") {
+        var net = ProbeNetwork(input: [1, length, heads, size])
+        net.attention()
+        return net
+      }
     }
 }

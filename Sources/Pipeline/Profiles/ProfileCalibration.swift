@@ -88,7 +88,7 @@ public enum ProfileCalibration {
       samples,
       machine: .init(
         tile: .init(rows: tile.rows, columns: tile.columns, lanes: tile.lanes, depth: 4),
-        lanes: tile.lanes, cache: HostMachine.cacheBytes))
+        channels: IntegerEngine.windowChannels, cache: HostMachine.cacheBytes))
     var profile = HardwareProfile(
       name: name, title: HostMachine.processor, software: "tapq", cores: HostMachine.cores,
       clock: HostMachine.clock, memory: .init(cache: HostMachine.cacheBytes),
