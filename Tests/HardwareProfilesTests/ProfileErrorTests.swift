@@ -111,8 +111,8 @@ import Testing
     (
       10, "  - kind: products",
       [
-        "10: 'kernels.kind' is 'products', expected one of product, depthwise, binary, unary, "
-          + "window, average, movement, conversion, float"
+        "10: 'kernels.kind' is 'products', expected one of product, blocked, depthwise, binary, "
+          + "unary, window, average, movement, conversion, float"
       ]
     ),
     (
