@@ -283,7 +283,8 @@ final class PlanCompiler {
         name: island.nodes.last.map { $0.name.isEmpty ? $0.identity : $0.name } ?? name,
         inputs: sources, outputs: outputs.map { (name: $0, slot: newSlot($0)) },
         operators: Array(Set(island.nodes.map(\.op))).sorted(), engine: engine,
-        workloads: engine.preparedNodes.map { KernelWorkload(floatNode: $0, types: types) }))
+        workloads: engine.preparedNodes.map { KernelWorkload(floatNode: $0, types: types) }
+          .filter { $0.inputs + $0.outputs > 0 }))
   }
 
   /// Values of the nodes that others read.

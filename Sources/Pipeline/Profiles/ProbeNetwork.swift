@@ -131,6 +131,57 @@ struct ProbeNetwork {
     graph.nodes[graph.nodes.count - 1].domain = "tapq"
   }
 
+  /// What memory holds between the float and the integer steps of a transformer: products to float,
+  /// attention over them, residual normalization, and the two products of the inner layer.
+  mutating func transformerBlock(heads: Int) {
+    let (start, width, length) = (value, shape[shape.count - 1], shape[shape.count - 2])
+    let split = constant(
+      Tensor([1, Int64(length), Int64(heads), Int64(width / heads)], shape: [4]))
+    let parts = [[0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]].map { order in
+      value = start
+      product(width, isQuantized: false)
+      let heads = node("Reshape", [value, split])
+      return node("Transpose", [heads], [Attribute("perm", .ints(order))])
+    }
+    let mask = constant(
+      Tensor(Array(repeating: Float(0), count: length), shape: [1, 1, 1, length]))
+    let scores = node(
+      "Div", [node("MatMul", [parts[0], parts[1]]), constant(Tensor(scalar: Float(4)))])
+    let shares = node("Softmax", [node("Add", [scores, mask])], [Attribute("axis", .int(-1))])
+    let mixed = node(
+      "Transpose", [node("MatMul", [shares, parts[2]])],
+      [Attribute("perm", .ints([0, 2, 1, 3]))])
+    let whole = constant(Tensor([1, Int64(length), Int64(width)], shape: [3]))
+    value = node("Reshape", [mixed, whole])
+    requantize()
+    product(width, isQuantized: false)
+    normalizeResidual(start)
+    let middle = value
+    product(4 * width, isQuantized: false)
+    gelu()
+    requantize()
+    product(width, isQuantized: false)
+    normalizeResidual(middle)
+  }
+
+  private mutating func gelu() {
+    let x = value
+    func scalar(_ number: Float) -> String { constant(Tensor(scalar: number)) }
+    let raised = node("Erf", [node("Div", [x, scalar(2)])])
+    value = node(
+      "Mul", [node("Mul", [x, node("Add", [raised, scalar(1)])]), scalar(0.5)])
+  }
+
+  private mutating func normalizeResidual(_ other: String) {
+    let width = shape[shape.count - 1]
+    let constants = (0..<2).map { _ in
+      constant(Tensor((0..<width).map { _ in random() }, shape: [width]))
+    }
+    value = node("Add", [value, other])
+    value = node("LayerNormalization", [value] + constants, [Attribute("axis", .int(-1))])
+    requantize()
+  }
+
   /// A node of two float values: the last and an earlier one.
   mutating func float(_ op: String, with other: String) {
     value = node(op, [value, other])

@@ -229,4 +229,11 @@ enum ProbePlan {
         return net
       }
     }
+    + [(48, 256, 4), (112, 448, 8), (200, 320, 5)].map { length, width, heads in
+      Probe(name: "transformer of \(length) places, \(width) wide") {
+        var net = ProbeNetwork(input: [1, length, width])
+        for _ in 0..<4 { net.transformerBlock(heads: heads) }
+        return net
+      }
+    }
 }
