@@ -36,7 +36,8 @@ import Testing
       Convolution(input: [2, 8, 12, 10], outputs: 12, kernel: [3, 3], dilation: 2, pad: 2),
       Convolution(input: [2, 12, 9, 9], outputs: 6, kernel: [3, 3], pad: 1, groups: 3),
       Convolution(input: [2, 67, 9, 10], outputs: 67, kernel: [3, 3], pad: 1, groups: 67),
-      Convolution(input: [2, 67, 9, 10], outputs: 67, kernel: [3, 3], pad: 1, groups: 67, bits: 3),
+      Convolution(
+        input: [2, 67, 9, 10], outputs: 67, kernel: [3, 3], pad: 1, groups: 67, bits: 3),
       Convolution(
         input: [1, 130, 8, 8], outputs: 130, kernel: [5, 5], pad: 2, groups: 130, bits: 5,
         type: .int8),

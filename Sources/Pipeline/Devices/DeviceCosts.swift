@@ -14,11 +14,25 @@ struct DeviceCosts {
   /// Of all layers at 8 bits.
   private let weightBytes: Double
 
-  /// Throws where the device has no memory for the activations.
-  init(_ limits: DeviceLimits, footprint: IntegerFootprint, layers: Set<String>) throws {
+  /// `footprint` gives what the network takes with layers of some width. Narrow depthwise weights
+  /// are widened into working memory: where RAM has no room for that, they keep 8 bits, which
+  /// `allowed` then says. Throws where the device has no memory for the activations.
+  init(
+    _ limits: DeviceLimits, layers: Set<String>, allowed: inout [String: [Int]],
+    footprint plan: (_ bits: Int) throws -> IntegerFootprint
+  ) throws {
+    let least = allowed.values.joined().min() ?? 8
+    var footprint = try plan(least)
     if let ram = limits.ram, footprint.arenaBytes > ram {
-      throw DeviceError.activations(
-        limit: ram, needed: footprint.arenaBytes, step: footprint.peakStep ?? "")
+      footprint = try plan(8)
+      let depthwise = footprint.steps.filter { $0.workloads.contains { $0.kind == .depthwise } }
+      for step in depthwise where allowed[step.name]?.contains(8) == true {
+        allowed[step.name] = [8]
+      }
+      guard footprint.arenaBytes <= ram else {
+        throw DeviceError.activations(
+          limit: ram, needed: footprint.arenaBytes, step: footprint.peakStep ?? "")
+      }
     }
     if let profile = limits.profile, limits.latency != nil, profile.kernels.isEmpty {
       throw DeviceError.noKernels(profile: profile.name)

@@ -5,12 +5,12 @@ import Lowering
 import Quantization
 import Tensors
 
-/// What a network will take in memory and work, found before it is calibrated: widths of weights and
-/// values of scales change neither the steps of the plan nor the layout of the arena.
+/// What a network will take in memory and work, found before it is calibrated: values of scales
+/// change neither the steps of the plan nor the layout of the arena.
 enum PlannedFootprint {
-  /// `shapes` are those of the inputs; `bits` are what the work of the layers says.
+  /// `shapes` are those of the inputs; all layers have `bits`.
   static func of(
-    _ prepared: Model, sites: QuantizationSites, shapes: [String: [Int]], bits: Int = 8
+    _ prepared: Model, sites: QuantizationSites, shapes: [String: [Int]], bits: Int
   ) throws -> IntegerFootprint {
     var activations: [String: AffineParameters] = [:]
     for site in sites.activations where site.sameAs == nil {

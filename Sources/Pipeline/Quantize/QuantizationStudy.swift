@@ -33,13 +33,17 @@ struct QuantizationStudy {
     layers = try WeightLayer.make(prepared, sites: sites)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
     let limits = options.device
-    let allowed = try DevicePrecisions.bits(layers, wanted: options.bits, limits: limits)
+    var allowed = try DevicePrecisions.bits(layers, wanted: options.bits, limits: limits)
+    let isLimited =
+      everyWidth || limits.flash != nil || limits.latency != nil || options.averageBits != nil
+      || limits.ram != nil && limits.weightsAreInRAM
+    if !isLimited { allowed = allowed.mapValues { widths in widths.max().map { [$0] } ?? [] } }
     var device: DeviceCosts?
     if limits.profile != nil || limits.ram != nil {
-      let footprint = try PlannedFootprint.of(
-        prepared, sites: sites, shapes: try source.feed(0).mapValues(\.shape))
+      let shapes = try source.feed(0).mapValues(\.shape)
       device = try DeviceCosts(
-        limits, footprint: footprint, layers: Set(sites.layers.map(\.name)))
+        limits, layers: Set(sites.layers.map(\.name)), allowed: &allowed
+      ) { try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: $0) }
     }
     let pool = WorkerPool(threadCount: options.threads)
     let (table, inputs) = try CalibrationStage.run(
@@ -50,18 +54,13 @@ struct QuantizationStudy {
     let activations = ActivationRanges.parameters(
       sites: sites, table: table, method: options.range)
     self.activations = activations
-    let isLimited =
-      everyWidth || limits.flash != nil || limits.latency != nil || options.averageBits != nil
-      || limits.ram != nil && limits.weightsAreInRAM
-    let bits =
-      isLimited ? allowed : allowed.mapValues { widths in widths.max().map { [$0] } ?? [] }
     let quantized = LayerQuantization(
-      layers: layers, bits: bits, inputs: inputs,
+      layers: layers, bits: allowed, inputs: inputs,
       inputScale: { activations[$0.site.input]?.scale ?? 1 }, pool: pool)
     forms = quantized.forms
     sensitivities = quantized.sensitivities
     choice = BitChoice(
-      layers: layers, options: options, bits: bits,
+      layers: layers, options: options, bits: allowed,
       unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),
       device: device)
   }
