@@ -42,6 +42,12 @@ struct QuantizeCommand: ParsableCommand {
   @Option(help: "Activation ranges: minmax, percentile[:99.9], mse or entropy.")
   var range = "mse"
 
+  @Option(help: "How weights become integers: nearest or gptq.")
+  var rounding = "gptq"
+
+  @Option(help: "Time for rounding: fast (seconds), balanced or best (minutes).")
+  var effort = "balanced"
+
   @Option(help: "Shifts which positions of the samples are looked at.")
   var seed = 0
 
@@ -99,6 +105,14 @@ struct QuantizeCommand: ParsableCommand {
         "--range must be minmax, mse, entropy, percentile or percentile:99.9, not '\(range)'")
     }
     options.range = method
+    guard let rounding = QuantizeOptions.rounding(rounding) else {
+      throw ValidationError("--rounding must be nearest or gptq, not '\(rounding)'")
+    }
+    options.rounding = rounding
+    guard let effort = QuantizeOptions.effort(effort) else {
+      throw ValidationError("--effort must be fast, balanced or best, not '\(effort)'")
+    }
+    options.effort = effort
     options.seed = seed
     options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     guard (1...1024).contains(options.threads) else {

@@ -53,12 +53,21 @@ public enum QuantizeStage {
           weightBits: choice.bits[$0.name] ?? 8)
       }, activations: activations)
     var weights: [String: QuantizedWeight] = [:]
-    for layer in plan.layers {
-      weights[layer.weight] = quantized.forms[layer.weight]?[layer.weightBits]
+    let corrected: Model
+    switch options.rounding {
+    case .nearest:
+      for layer in plan.layers {
+        weights[layer.weight] = quantized.forms[layer.weight]?[layer.weightBits]
+      }
+      corrected = try prepared.applying([
+        BiasCorrection.patch(layers: layers, weights: weights, inputs: inputs)
+      ])
+    case .gptq:
+      (corrected, weights) = try RoundingStage(
+        model: prepared, layers: layers, floors: quantized.floors, source: source,
+        options: options, pool: pool
+      ).round(plan)
     }
-    let corrected = try prepared.applying([
-      BiasCorrection.patch(layers: layers, weights: weights, inputs: inputs)
-    ])
     return Result(
       model: try Lowering.lower(corrected, plan: plan, weights: weights), plan: plan,
       weights: weights, sensitivities: quantized.sensitivities,

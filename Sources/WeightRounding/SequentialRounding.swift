@@ -1,0 +1,127 @@
+public import GraphIR
+public import Parallelism
+public import Quantization
+public import Tensors
+
+/// Rounds layer after layer in the order of the graph. Every layer sees the inputs that the
+/// network rounded so far gives it, and aims at the outputs of the float network, so that it takes
+/// back what earlier layers did wrong.
+public struct SequentialRounding {
+  public struct Result: Sendable {
+    /// By weight name.
+    public var weights: [String: QuantizedWeight] = [:]
+    /// Float biases that go with the weights, by initializer name.
+    public var biases: [String: Tensor] = [:]
+  }
+
+  private let reference: NetworkFlow
+  private let student: NetworkFlow
+  private let settings: RoundingSettings
+  private let pool: WorkerPool
+
+  /// - Parameters:
+  ///   - reference: the float network.
+  ///   - student: the same, or with quantized activations; weights and biases by the same names.
+  ///   - samples: inputs by name.
+  public init(
+    reference: Model, student: Model, samples: [[String: Tensor]], settings: RoundingSettings,
+    pool: WorkerPool
+  ) throws {
+    guard !samples.isEmpty else { throw WeightRoundingError.noSamples }
+    self.reference = NetworkFlow(reference, samples: samples, pool: pool)
+    self.student = NetworkFlow(student, samples: samples, pool: pool)
+    self.settings = settings
+    self.pool = pool
+  }
+
+  /// Rounds every layer to its width in `bits`, by weight name. `progress` hears of layers done.
+  public func run(
+    _ layers: [RoundingLayer], bits: [String: Int], progress: (Int, Int) -> Void = { _, _ in }
+  ) throws -> Result {
+    var result = Result()
+    var positions: [(layer: RoundingLayer, node: Int)] = []
+    var seen: Set<String> = []
+    for layer in layers where bits[layer.weight] != nil && seen.insert(layer.weight).inserted {
+      guard let node = student.layer(of: layer.weight) else {
+        throw WeightRoundingError.layerMissing(layer: layer.name, weight: layer.weight)
+      }
+      positions.append((layer, node))
+    }
+    positions.sort { $0.node < $1.node }
+    for (index, (layer, node)) in positions.enumerated() {
+      guard let width = bits[layer.weight] else { continue }
+      try round(layer, at: node, bits: width, into: &result)
+      progress(index + 1, positions.count)
+    }
+    return result
+  }
+
+  private func round(
+    _ layer: RoundingLayer, at node: Int, bits: Int, into result: inout Result
+  ) throws {
+    let (inputs, outputs, floatNode) = try values(of: layer, at: node)
+    let moments = try MomentReader(
+      layer: layer, arithmetic: settings.effort.momentArithmetic, pool: pool
+    ).moments(inputs: inputs, outputs: outputs)
+    let bias = layer.bias.flatMap { student.initializer($0) }
+      .flatMap { $0.elementType == .float32 && $0.count == layer.rows.count ? $0 : nil }
+    let rounding = LayerRounding(
+      layer: layer, moments: moments, centered: bias != nil, corrects: settings.correctsErrors,
+      damping: settings.damping, pool: pool)
+    let quantized = rounding.quantize(bits: bits, effort: settings.effort, pool: pool).weight
+    result.weights[layer.weight] = quantized
+    let rounded = quantized.dequantized()
+    student.replace(layer.weight, by: rounded)
+    guard let name = layer.bias, let bias else { return }
+    let corrected = correctedBias(
+      bias, isWithinOutputs: floatNode.inputs.contains(name), layer: layer, rounded: rounded,
+      moments: moments)
+    guard corrected.allSatisfy(\.isFinite) else { return }
+    let tensor = Tensor(corrected, shape: bias.shape)
+    student.replace(name, by: tensor)
+    result.biases[name] = tensor
+  }
+
+  /// What the layer reads in the network rounded so far, and what it should give.
+  private func values(
+    of layer: RoundingLayer, at node: Int
+  ) throws -> (inputs: [Tensor], outputs: [Tensor], node: Node) {
+    guard let position = reference.layer(of: layer.weight) else {
+      throw WeightRoundingError.layerMissing(layer: layer.name, weight: layer.weight)
+    }
+    let input = student.node(node).inputs[0]
+    let output = reference.node(position).identity
+    try student.advance(to: node)
+    try reference.advance(to: position + 1, keeping: output)
+    guard let inputs = student.tensors(input) else {
+      throw WeightRoundingError.valueMissing(layer: layer.name, value: input)
+    }
+    guard let outputs = reference.tensors(output) else {
+      throw WeightRoundingError.valueMissing(layer: layer.name, value: output)
+    }
+    return (inputs, outputs, reference.node(position))
+  }
+
+  /// The bias that gives every output channel the mean it should have.
+  private func correctedBias(
+    _ bias: Tensor, isWithinOutputs: Bool, layer: RoundingLayer, rounded: Tensor,
+    moments: LayerMoments
+  ) -> [Float] {
+    let old = bias.elements(of: Float.self)
+    guard let rows = try? WeightRows(rounded, named: layer.weight, axis: layer.rows.axis) else {
+      return old
+    }
+    let (inputMeans, outputMeans) = (moments.inputMeans, moments.outputMeans)
+    let perGroup = max(rows.count / moments.groups, 1)
+    return rows.values.withElements(of: Float.self) { weights in
+      (0..<rows.count).map { row in
+        let group = row / perGroup
+        var sum: Float = 0
+        for entry in 0..<rows.length {
+          sum += weights[row * rows.length + entry] * inputMeans[group * rows.length + entry]
+        }
+        return outputMeans[row] - sum + (isWithinOutputs ? 0 : old[row])
+      }
+    }
+  }
+}
