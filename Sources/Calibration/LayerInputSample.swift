@@ -52,6 +52,11 @@ public struct LayerInputSample: Sendable {
     if count == 0 { values.reserveCapacity(length * columnsPerSample * expectedSamples) }
   }
 
+  /// The columns, `[count, length]`.
+  public func withColumns<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows
+    -> Result
+  { try values.withUnsafeBufferPointer(body) }
+
   /// Mean square of every entry of a column, by group.
   public var meanSquares: [[Float]] { moments { $0 * $0 } }
 

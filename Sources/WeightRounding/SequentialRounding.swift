@@ -17,6 +17,7 @@ public struct SequentialRounding {
   private let reference: NetworkFlow
   private let student: NetworkFlow
   private let settings: RoundingSettings
+  private let masks: [TokenMask]?
   private let pool: WorkerPool
 
   /// - Parameters:
@@ -31,6 +32,8 @@ public struct SequentialRounding {
     self.reference = NetworkFlow(reference, samples: samples, pool: pool)
     self.student = NetworkFlow(student, samples: samples, pool: pool)
     self.settings = settings
+    let masks = samples.compactMap { TokenMask(sample: $0) }
+    self.masks = masks.count == samples.count ? masks : nil
     self.pool = pool
   }
 
@@ -56,12 +59,31 @@ public struct SequentialRounding {
     return result
   }
 
+  /// The layer also takes back what is wrong with the shortcut that is added to its output.
+  private func addShortcutError(to outputs: [Tensor], of value: String) -> [Tensor] {
+    guard let expected = reference.summand(of: value), let found = student.summand(of: value),
+      zip(outputs, zip(expected, found)).allSatisfy({
+        $0.shape == $1.0.shape && $0.shape == $1.1.shape
+      })
+    else { return outputs }
+    return zip(outputs, zip(expected, found)).map { output, pair in
+      let sums = output.elements(of: Float.self).indices
+      return output.withElements(of: Float.self) { output in
+        pair.0.withElements(of: Float.self) { expected in
+          pair.1.withElements(of: Float.self) { found in
+            Tensor(sums.map { output[$0] + expected[$0] - found[$0] }, shape: pair.0.shape)
+          }
+        }
+      }
+    }
+  }
+
   private func round(
     _ layer: RoundingLayer, at node: Int, bits: Int, into result: inout Result
   ) throws {
     let (inputs, outputs, floatNode) = try values(of: layer, at: node)
     let moments = try MomentReader(
-      layer: layer, arithmetic: settings.effort.momentArithmetic, pool: pool
+      layer: layer, arithmetic: settings.effort.momentArithmetic, masks: masks, pool: pool
     ).moments(inputs: inputs, outputs: outputs)
     let bias = layer.bias.flatMap { student.initializer($0) }
       .flatMap { $0.elementType == .float32 && $0.count == layer.rows.count ? $0 : nil }
@@ -73,9 +95,8 @@ public struct SequentialRounding {
     let rounded = quantized.dequantized()
     student.replace(layer.weight, by: rounded)
     guard let name = layer.bias, let bias else { return }
-    let corrected = correctedBias(
-      bias, isWithinOutputs: floatNode.inputs.contains(name), layer: layer, rounded: rounded,
-      moments: moments)
+    let corrected = layer.biasRestoringMeans(
+      bias, isWithinOutputs: floatNode.inputs.contains(name), rounded: rounded, moments: moments)
     guard corrected.allSatisfy(\.isFinite) else { return }
     let tensor = Tensor(corrected, shape: bias.shape)
     student.replace(name, by: tensor)
@@ -99,29 +120,9 @@ public struct SequentialRounding {
     guard let outputs = reference.tensors(output) else {
       throw WeightRoundingError.valueMissing(layer: layer.name, value: output)
     }
-    return (inputs, outputs, reference.node(position))
-  }
-
-  /// The bias that gives every output channel the mean it should have.
-  private func correctedBias(
-    _ bias: Tensor, isWithinOutputs: Bool, layer: RoundingLayer, rounded: Tensor,
-    moments: LayerMoments
-  ) -> [Float] {
-    let old = bias.elements(of: Float.self)
-    guard let rows = try? WeightRows(rounded, named: layer.weight, axis: layer.rows.axis) else {
-      return old
-    }
-    let (inputMeans, outputMeans) = (moments.inputMeans, moments.outputMeans)
-    let perGroup = max(rows.count / moments.groups, 1)
-    return rows.values.withElements(of: Float.self) { weights in
-      (0..<rows.count).map { row in
-        let group = row / perGroup
-        var sum: Float = 0
-        for entry in 0..<rows.length {
-          sum += weights[row * rows.length + entry] * inputMeans[group * rows.length + entry]
-        }
-        return outputMeans[row] - sum + (isWithinOutputs ? 0 : old[row])
-      }
-    }
+    let wanted =
+      settings.correctsErrors
+      ? addShortcutError(to: outputs, of: output) : outputs
+    return (inputs, wanted, reference.node(position))
   }
 }

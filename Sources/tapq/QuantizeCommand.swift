@@ -32,8 +32,8 @@ struct QuantizeCommand: ParsableCommand {
       "Limit for the mean width of all weights, first and last layers included.", valueName: "B"))
   var averageBits: Double?
 
-  @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,4,8"))
-  var bits = "2,4,8"
+  @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,3,4,5,6,8"))
+  var bits = "2,3,4,5,6,8"
 
   @Option(
     help: "How sub-byte weights are written: cast (ONNX Runtime runs it in integers) or native.")
@@ -67,8 +67,10 @@ struct QuantizeCommand: ParsableCommand {
   func run() throws {
     var options = try options()
     options.preprocessing = try preprocessing.resolved()
-    let progress = Progress(label: "calibrating")
-    let report = try Quantize.run(options, progress: progress.report)
+    let progress = Progress(label: "")
+    let report = try Quantize.run(options) { what, done, count in
+      progress.report(what, done: done, count: count)
+    }
     progress.finish()
     if json { return try Console.json(report) }
     Console.result(QuantizeCommand.text(report))

@@ -15,7 +15,7 @@ public struct QuantizeOptions: Sendable {
   /// Largest mean width of all weights of all quantizable layers.
   public var averageBits: Double?
   /// Widths that a layer may take.
-  public var bits: [Int] = [2, 4, 8]
+  public var bits: [Int] = [2, 3, 4, 5, 6, 8]
   public var storage = QuantizationPlan.Storage.cast
   public var range: RangeMethod = .mse
   public var rounding = RoundingMethod.gptq

@@ -4,6 +4,7 @@ public import GraphIR
 import Lowering
 import Parallelism
 public import Quantization
+import WeightRounding
 
 /// Float model to QDQ model, in memory: sites, one calibration pass, sensitivities, allocation,
 /// integers, lowering.
@@ -21,10 +22,10 @@ public enum QuantizeStage {
     public var bindingConstraint: String?
   }
 
-  /// `progress` hears of calibration samples done and their number.
+  /// `progress` hears of what is being done, the steps done and their number.
   public static func run(
     _ model: Model, source: SampleSource, options: QuantizeOptions,
-    progress: (Int, Int) -> Void = { _, _ in }
+    progress: @escaping (String, Int, Int) -> Void = { _, _, _ in }
   ) throws -> Result {
     let prepared = try QuantizePreparation.prepare(model, path: options.model)
     let sites = try QuantizationSites.analyze(prepared)
@@ -33,7 +34,7 @@ public enum QuantizeStage {
     let pool = WorkerPool(threadCount: options.threads)
     let (table, inputs) = try CalibrationStage.run(
       model: prepared, sites: sites, layers: layers, source: source, options: options, pool: pool,
-      progress: progress)
+      progress: { progress("calibrating", $0, $1) })
     let activations = ActivationRanges.parameters(
       sites: sites, table: table, method: options.range)
     let isLimited = options.flash != nil || options.averageBits != nil
@@ -42,9 +43,28 @@ public enum QuantizeStage {
       layers: layers, bits: widths, inputs: inputs,
       inputScale: { activations[$0.site.input]?.scale ?? 1 }, pool: pool)
     let unquantized = QuantizePreparation.unquantizedBytes(prepared, layers: layers)
-    let choice = try BitChoice.allocate(
-      layers: layers, sensitivities: quantized.sensitivities, options: options, bits: widths,
-      unquantizedBytes: unquantized)
+    let roundingLayers = RoundingLayer.make(layers, model: prepared, floors: quantized.floors)
+    let rounding =
+      options.rounding == .nearest || options.effort == .fast
+      ? nil
+      : try RoundingStage(
+        model: prepared, layers: roundingLayers, source: source, options: options, pool: pool,
+        progress: progress)
+    let sensitivities =
+      isLimited && widths.count > 1
+      ? try rounding?.sensitivities(bits: widths) ?? quantized.sensitivities
+      : quantized.sensitivities
+    func allocate(_ sensitivities: SensitivityTable, _ widths: [Int]) throws -> BitPlan {
+      try BitChoice.allocate(
+        layers: layers, sensitivities: sensitivities, options: options, bits: widths,
+        unquantizedBytes: unquantized)
+    }
+    let choice =
+      try rounding.map { rounding in
+        try rounding.best(
+          of: PlanCandidates.make(bits: widths, sensitivities: sensitivities, allocate: allocate),
+          bits: widths)
+      } ?? allocate(sensitivities, widths)
     let plan = QuantizationPlan(
       storage: options.storage,
       layers: layers.map {
@@ -54,26 +74,42 @@ public enum QuantizeStage {
       }, activations: activations)
     var weights: [String: QuantizedWeight] = [:]
     let corrected: Model
-    switch options.rounding {
-    case .nearest:
+    if let rounding {
+      (corrected, weights) = try rounding.round(plan)
+    } else {
       for layer in plan.layers {
         weights[layer.weight] = quantized.forms[layer.weight]?[layer.weightBits]
+      }
+      if options.rounding != .nearest {
+        feedErrorsBack(
+          &weights, layers: roundingLayers, inputs: inputs,
+          rounding: BlockwiseRounding(
+            settings: RoundingSettings(effort: options.effort), pool: pool))
       }
       corrected = try prepared.applying([
         BiasCorrection.patch(layers: layers, weights: weights, inputs: inputs)
       ])
-    case .gptq:
-      (corrected, weights) = try RoundingStage(
-        model: prepared, layers: layers, floors: quantized.floors, source: source,
-        options: options, pool: pool
-      ).round(plan)
     }
     return Result(
       model: try Lowering.lower(corrected, plan: plan, weights: weights), plan: plan,
-      weights: weights, sensitivities: quantized.sensitivities,
-      layers: reports(layers, plan: plan, sensitivities: quantized.sensitivities),
+      weights: weights, sensitivities: sensitivities,
+      layers: reports(layers, plan: plan, sensitivities: sensitivities),
       calibrationSamples: table.samples, weightBytes: choice.totals[BitChoice.flash] ?? 0,
       averageWeightBits: averageBits(layers, choice), bindingConstraint: choice.binding)
+  }
+
+  /// Rounds anew with error feedback where that pays: below 7 bits.
+  private static func feedErrorsBack(
+    _ weights: inout [String: QuantizedWeight], layers: [RoundingLayer],
+    inputs: [String: LayerInputSample], rounding: BlockwiseRounding
+  ) {
+    for layer in layers {
+      guard let weight = weights[layer.weight], weight.bits < 7, let sample = inputs[layer.name],
+        sample.length == layer.rows.length * layer.observed.group
+      else { continue }
+      weights[layer.weight] = rounding.quantize(
+        layer, scales: weight.scales, bits: weight.bits, inputs: sample)
+    }
   }
 
   private static func averageBits(_ layers: [WeightLayer], _ choice: BitPlan) -> Double {

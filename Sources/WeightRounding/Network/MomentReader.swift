@@ -7,6 +7,8 @@ struct MomentReader {
   let layer: RoundingLayer
   /// Multiply-adds that may be spent.
   let arithmetic: Int
+  /// Which tokens of each sample count; nil where all do.
+  var masks: [TokenMask]?
   let pool: WorkerPool
 
   /// Columns that are gathered before they are added up.
@@ -31,9 +33,11 @@ struct MomentReader {
           layer: layer.name, expected: reader.count * channels, found: outputs[sample].count)
       }
       let share = total <= wanted ? reader.count : max(1, reader.count * wanted / total)
-      let positions = reader.positions(
+      let spread = reader.positions(
         wanted: share,
         offset: (Double(sample) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1))
+      let positions = layer.observed.readsWindows
+        ? spread : masks?[sample].kept(spread, of: reader.count) ?? spread
       for first in stride(from: 0, to: positions.count, by: chunk) {
         let picks = Array(positions[first..<min(first + chunk, positions.count)])
         let columns = Matrix(rows: picks.count, columns: width)

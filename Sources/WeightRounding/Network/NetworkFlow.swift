@@ -34,7 +34,29 @@ final class NetworkFlow {
       reads.append(names)
       for name in names { lastReads[name] = index }
     }
-    for output in model.graph.outputs { lastReads[output.name] = model.graph.nodes.count }
+    for output in model.graph.outputs { lastReads[output.name] = .max }
+  }
+
+  /// Another flow at the same place, with some of the samples.
+  func fork(samples: [Int]? = nil) -> NetworkFlow {
+    NetworkFlow(copying: self, samples: samples ?? Array(0..<sampleCount))
+  }
+
+  private init(copying other: NetworkFlow, samples: [Int]) {
+    model = other.model
+    pool = other.pool
+    sampleCount = samples.count
+    initializers = other.initializers
+    values = other.values.mapValues { list in samples.map { list[$0] } }
+    position = other.position
+    lastReads = other.lastReads
+    reads = other.reads
+  }
+
+  /// Runs to the end; the float outputs by name, a tensor for each sample.
+  func finish() throws -> [String: [Tensor]] {
+    try advance(to: model.graph.nodes.count)
+    return model.graph.outputs.reduce(into: [:]) { $0[$1.name] = tensors($1.name) }
   }
 
   /// The first node that multiplies by a weight.
@@ -43,6 +65,19 @@ final class NetworkFlow {
   }
 
   func node(_ index: Int) -> Node { model.graph.nodes[index] }
+
+  /// What is added to the value before anyone else sees it, where that is known already: the
+  /// shortcut around a residual branch.
+  func summand(of value: String) -> [Tensor]? {
+    guard lastReads[value] != .max else { return nil }
+    let readers = model.graph.nodes.indices.filter { reads[$0].contains(value) }
+    guard readers.count == 1, model.graph.nodes[readers[0]].isOperator("Add") else { return nil }
+    let inputs = model.graph.nodes[readers[0]].inputs
+    guard inputs.count == 2, let other = inputs.first(where: { $0 != value }),
+      initializers[other] == nil
+    else { return nil }
+    return tensors(other)
+  }
 
   func replace(_ initializer: String, by tensor: Tensor) { initializers[initializer] = tensor }
 

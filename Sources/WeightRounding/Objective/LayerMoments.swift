@@ -25,6 +25,19 @@ struct LayerMoments {
     outputSum = Matrix(rows: 1, columns: outputs)
   }
 
+  /// The sums of several sets of samples together.
+  init(merging parts: [LayerMoments]) {
+    let first = parts[0]
+    self.init(groups: first.groups, length: first.length, outputs: first.outputs)
+    for part in parts {
+      count += part.count
+      for (sum, term) in zip(second, part.second) { sum.add(term) }
+      cross.add(part.cross)
+      inputSum.add(part.inputSum)
+      outputSum.add(part.outputSum)
+    }
+  }
+
   private static let tile = 192
 
   /// Adds `count` columns `[count, groups * length]` with their outputs `[count, outputs]`.

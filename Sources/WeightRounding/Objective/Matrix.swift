@@ -29,6 +29,11 @@ final class Matrix: @unchecked Sendable {
     set { values[row * columns + column] = newValue }
   }
 
+  func add(_ other: Matrix) {
+    precondition(rows == other.rows && columns == other.columns)
+    for index in 0..<rows * columns { values[index] += other.values[index] }
+  }
+
   var elements: [Float] { Array(UnsafeBufferPointer(start: values, count: rows * columns)) }
 
   /// The same rows under another order of columns: column `i` is what was column `order[i]`.

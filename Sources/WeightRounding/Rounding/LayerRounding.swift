@@ -52,6 +52,20 @@ struct LayerRounding: Sendable {
     self.targets = targets.compactMap(\.self)
   }
 
+  /// The expected squared output of the weights that are rounded, damping included.
+  var power: Double {
+    zip(objectives, targets).reduce(0) { sum, pair in
+      let (objective, target) = pair
+      let product = Matrix(rows: target.rows, columns: target.columns)
+      Products.multiply(
+        target.values, target.columns, objective.hessian.values, target.columns,
+        into: product.values, target.columns, m: target.rows, n: target.columns, k: target.columns)
+      return (0..<target.rows * target.columns).reduce(sum) {
+        $0 + Double(target.values[$1]) * Double(product.values[$1])
+      }
+    }
+  }
+
   /// The integers at a width, and their cost: the expected squared error of the outputs, damping
   /// included.
   func quantize(

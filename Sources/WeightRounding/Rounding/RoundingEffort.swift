@@ -25,8 +25,17 @@ public enum RoundingEffort: String, Sendable, Codable, CaseIterable {
   var momentArithmetic: Int {
     switch self {
     case .fast: 1_000_000_000
-    case .balanced: 20_000_000_000
-    case .best: 200_000_000_000
+    case .balanced: 8_000_000_000
+    case .best: 100_000_000_000
+    }
+  }
+
+  /// Multiply-adds that judging layers and plans may take.
+  var trialArithmetic: Int {
+    switch self {
+    case .fast: 10_000_000_000
+    case .balanced: 400_000_000_000
+    case .best: 10_000_000_000_000
     }
   }
 }
