@@ -40,11 +40,17 @@ let modules: [Module] = [
     name: "HardwareProfiles", imports: [], products: [.product(name: "Yams", package: "Yams")]),
   Module(name: "Lowering", imports: ["GraphIR", "Quantization", "Tensors"]),
   Module(
+    name: "WeightRounding",
+    imports: [
+      "COpenBLAS", "CFloatKernels", "Calibration", "FloatRuntime", "GraphIR", "Parallelism",
+      "Quantization", "Tensors",
+    ]),
+  Module(
     name: "Pipeline",
     imports: [
       "BitAllocation", "Calibration", "FloatRuntime", "GraphIR", "HardwareProfiles",
       "IntegerRuntime", "Lowering", "ONNXFormat",
-      "Parallelism", "Quantization", "Tensors",
+      "Parallelism", "Quantization", "Tensors", "WeightRounding",
     ], products: [.product(name: "Yams", package: "Yams")]),
 ]
 

@@ -26,6 +26,9 @@ public struct ObservedLayer: Sendable, Equatable {
   public let group: Int
   let columns: Columns
 
+  /// A convolution: outputs have channels before positions.
+  public var readsWindows: Bool { columns != .innermost }
+
   /// A `Conv`, or a `Gemm` or `MatMul` whose constant is on the right.
   public init(name: String, node: Node, weightShape: [Int]) throws {
     self.name = name

@@ -28,3 +28,17 @@ public enum WeightRange {
     return bits == 8 ? -127...127 : -(1 << (bits - 1))...((1 << (bits - 1)) - 1)
   }
 }
+
+extension QuantizedWeight {
+  /// The weights that the integers stand for, in the shape of the weight.
+  public func dequantized() -> Tensor {
+    let inner = Tensor.count(of: Array(integers.shape[(axis + 1)...]))
+    return integers.withElements(of: Int8.self) { integers in
+      Tensor(shape: self.integers.shape) { (target: UnsafeMutableBufferPointer<Float>) in
+        for index in integers.indices {
+          target[index] = Float(integers[index]) * scales[index / inner % scales.count]
+        }
+      }
+    }
+  }
+}

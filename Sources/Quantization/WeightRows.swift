@@ -41,7 +41,7 @@ public struct WeightRows: Sendable {
   }
 
   /// Integers in row order put back into the order of the weight.
-  func restored(_ integers: Tensor) -> Tensor {
+  public func restored(_ integers: Tensor) -> Tensor {
     axis == 0
       ? integers.reshaped(to: shape)
       : WeightRows.permuted(integers, of: Int8.self, shape: shape, axis: axis, inverse: true)

@@ -20,6 +20,8 @@ struct ParetoCommand: ParsableCommand {
   @Option(help: "Budgets to try between the smallest and the largest plan.")
   var points = 25
 
+  @OptionGroup var rounding: RoundingFlags
+
   @OptionGroup var preprocessing: PreprocessingFlags
 
   @Flag(help: "Print the points as comma-separated values, with the bits of every layer.")
@@ -46,8 +48,11 @@ struct ParetoCommand: ParsableCommand {
     options.device = try device.limits()
     options.bits = QuantizeOptions.bits(bits) ?? options.bits
     options.preprocessing = try preprocessing.resolved()
-    let progress = Progress(label: "calibrating")
-    let report = try Pareto.run(options, points: points, progress: progress.report)
+    try rounding.apply(to: &options)
+    let progress = Progress(label: "")
+    let report = try Pareto.run(options, points: points) {
+      progress.report($0, done: $1, count: $2)
+    }
     progress.finish()
     if json { return try Console.json(report) }
     Console.result(csv ? ParetoCommand.csv(report) : ParetoCommand.table(report))

@@ -22,12 +22,14 @@ struct QuantizeCommand: ParsableCommand {
       "Limit for the mean width of all weights, first and last layers included.", valueName: "B"))
   var averageBits: Double?
 
-  @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,4,8"))
-  var bits = "2,4,8"
+  @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,3,4,5,6,8"))
+  var bits = "2,3,4,5,6,8"
 
   @Option(
     help: "How sub-byte weights are written: cast (ONNX Runtime runs it in integers) or native.")
   var storage = "cast"
+
+  @OptionGroup var rounding: RoundingFlags
 
   @Flag(help: "Replace the output where it exists.")
   var overwrite = false
@@ -46,8 +48,8 @@ struct QuantizeCommand: ParsableCommand {
     var options = try options()
     options.device = try device.limits()
     options.preprocessing = try preprocessing.resolved()
-    let progress = Progress(label: "calibrating")
-    let report = try Quantize.run(options, progress: progress.report)
+    let progress = Progress(label: "")
+    let report = try Quantize.run(options) { progress.report($0, done: $1, count: $2) }
     progress.finish()
     if json { return try Console.json(report) }
     Console.result(QuantizeCommand.text(report))
@@ -71,6 +73,7 @@ struct QuantizeCommand: ParsableCommand {
       throw ValidationError("--storage must be cast or native, not '\(storage)'")
     }
     options.storage = form
+    try rounding.apply(to: &options)
     options.overwrite = overwrite
     return options
   }

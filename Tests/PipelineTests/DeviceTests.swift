@@ -159,7 +159,7 @@ import Testing
     let source = try SampleSource(
       options.calibration, model: model, preprocessing: options.preprocessing)
     let study = try QuantizationStudy(
-      model, source: source, options: options, everyWidth: true, progress: { _, _ in })
+      model, source: source, options: options, everyWidth: true, progress: { _, _, _ in })
     var generator = SeededGenerator(state: 20)
     var slowest = Duration.zero
     for _ in 0..<20 {

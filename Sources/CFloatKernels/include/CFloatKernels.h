@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "error_feedback.h"
 #include "histogram.h"
 #include "quantization_error.h"
 

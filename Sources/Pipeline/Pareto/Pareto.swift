@@ -34,7 +34,7 @@ public enum Pareto {
   /// the same plan give one point. The limits of the request hold for all of them.
   public static func run(
     _ options: QuantizeOptions, points count: Int,
-    progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
+    progress: @escaping (_ what: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
   ) throws -> Report {
     let model = try ONNXFile.load(path: options.model)
     let source = try SampleSource(

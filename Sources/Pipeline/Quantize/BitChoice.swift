@@ -22,6 +22,14 @@ struct BitChoice {
     try allocate(sensitivities, limits: limits)
   }
 
+  /// With no other widths than these.
+  func allocate(_ sensitivities: SensitivityTable, widths: [Int]) throws -> BitPlan {
+    try BitChoice(
+      layers: layers, options: options, bits: bits.mapValues { $0.filter(widths.contains) },
+      unquantizedBytes: unquantizedBytes, device: device
+    ).allocate(sensitivities)
+  }
+
   func allocate(_ sensitivities: SensitivityTable, limits: [Budget.Limit]) throws -> BitPlan {
     let byWeight = Dictionary(grouping: layers, by: \.site.weight).values
     let ties = byWeight.map { $0.map(\.name) }.filter { $0.count > 1 }

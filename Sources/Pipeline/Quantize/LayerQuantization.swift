@@ -6,6 +6,8 @@ import Quantization
 struct LayerQuantization {
   /// By weight name and bits.
   private(set) var forms: [String: [Int: QuantizedWeight]] = [:]
+  /// The smallest scale allowed to each output channel, by weight name.
+  private(set) var floors: [String: [Float]] = [:]
   private(set) var sensitivities = SensitivityTable(layers: [])
 
   /// `inputScale` is the scale of the layer's quantized input.
@@ -25,6 +27,7 @@ struct LayerQuantization {
         let floor = layer.rows.largest.indices.map { channel in
           floors.map { $0[channel] }.max() ?? 0
         }
+        self.floors[layer.site.weight] = floor
         let importance = LayerQuantization.importance(layer, inputs[layer.name])
         for width in bits {
           forms[layer.site.weight, default: [:]][width] = WeightQuantizer(bits: width).quantize(

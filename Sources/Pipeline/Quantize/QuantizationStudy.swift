@@ -4,6 +4,7 @@ import GraphIR
 import Lowering
 import Parallelism
 import Quantization
+import WeightRounding
 
 /// What is known of a network before its bits are chosen: sites, ranges, what every width costs in
 /// accuracy and on the device.
@@ -18,13 +19,19 @@ struct QuantizationStudy {
   let forms: [String: [Int: QuantizedWeight]]
   let sensitivities: SensitivityTable
   let choice: BitChoice
+  /// All widths that some layer may take.
+  let widths: [Int]
+  let roundingLayers: [RoundingLayer]
+  /// Nil where weights are rounded without running the network again.
+  let rounding: RoundingStage?
   let options: QuantizeOptions
+  let pool: WorkerPool
 
   /// Layers may take all of their widths where some limit asks for it or `everyWidth` is set, else
   /// only the widest.
   init(
     _ model: Model, source: SampleSource, options: QuantizeOptions, everyWidth: Bool = false,
-    progress: (Int, Int) -> Void
+    progress: @escaping (String, Int, Int) -> Void
   ) throws {
     self.options = options
     let prepared = try QuantizePreparation.prepare(model, path: options.model)
@@ -46,9 +53,10 @@ struct QuantizationStudy {
       ) { try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: $0) }
     }
     let pool = WorkerPool(threadCount: options.threads)
+    self.pool = pool
     let (table, inputs) = try CalibrationStage.run(
       model: prepared, sites: sites, layers: layers, source: source, options: options, pool: pool,
-      progress: progress)
+      progress: { progress("calibrating", $0, $1) })
     self.inputs = inputs
     sampleCount = table.samples
     let activations = ActivationRanges.parameters(
@@ -58,7 +66,18 @@ struct QuantizationStudy {
       layers: layers, bits: allowed, inputs: inputs,
       inputScale: { activations[$0.site.input]?.scale ?? 1 }, pool: pool)
     forms = quantized.forms
-    sensitivities = quantized.sensitivities
+    widths = Set(allowed.values.joined()).sorted()
+    roundingLayers = RoundingLayer.make(layers, model: prepared, floors: quantized.floors)
+    rounding =
+      options.rounding == .nearest || options.effort == .fast
+      ? nil
+      : try RoundingStage(
+        model: prepared, layers: roundingLayers, source: source, options: options, pool: pool,
+        progress: progress)
+    sensitivities =
+      isLimited && widths.count > 1
+      ? try rounding?.sensitivities(bits: widths) ?? quantized.sensitivities
+      : quantized.sensitivities
     choice = BitChoice(
       layers: layers, options: options, bits: allowed,
       unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),

@@ -8,9 +8,10 @@ import Tensors
 
 /// `tapq quantize`: float file to verified quantized file.
 public enum Quantize {
-  /// Quantizes; `progress` hears of calibration samples done and their number.
+  /// Quantizes; `progress` hears of what is being done, the steps done and their number.
   public static func run(
-    _ options: QuantizeOptions, progress: (_ done: Int, _ count: Int) -> Void = { _, _ in }
+    _ options: QuantizeOptions,
+    progress: @escaping (_ what: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
   ) throws -> QuantizeReport {
     try OutputFile.checkWritable(options.output, overwrite: options.overwrite)
     let model = try ONNXFile.load(path: options.model)

@@ -1,5 +1,6 @@
 public import Calibration
 public import Quantization
+public import WeightRounding
 
 /// What `tapq quantize` is asked for.
 public struct QuantizeOptions: Sendable {
@@ -14,9 +15,11 @@ public struct QuantizeOptions: Sendable {
   /// Largest mean width of all weights of all quantizable layers.
   public var averageBits: Double?
   /// Widths that a layer may take.
-  public var bits: [Int] = [2, 4, 8]
+  public var bits: [Int] = [2, 3, 4, 5, 6, 8]
   public var storage = QuantizationPlan.Storage.cast
   public var range: RangeMethod = .mse
+  public var rounding = RoundingMethod.gptq
+  public var effort = RoundingEffort.balanced
   /// Shifts which positions of the calibration samples are looked at.
   public var seed = 0
   public var threads = 1
@@ -41,6 +44,12 @@ extension QuantizeOptions {
   public static func storage(_ text: String) -> QuantizationPlan.Storage? {
     QuantizationPlan.Storage(rawValue: text)
   }
+
+  /// `nearest` or `gptq`.
+  public static func rounding(_ text: String) -> RoundingMethod? { RoundingMethod(rawValue: text) }
+
+  /// `fast`, `balanced` or `best`.
+  public static func effort(_ text: String) -> RoundingEffort? { RoundingEffort(rawValue: text) }
 
   /// `minmax`, `mse`, `entropy`, `percentile` or `percentile:99.9`.
   public static func range(_ text: String) -> RangeMethod? { RangeMethod(text) }

@@ -4,6 +4,7 @@ public import GraphIR
 import Lowering
 import Parallelism
 public import Quantization
+import WeightRounding
 
 /// Float model to QDQ model, in memory: sites, one calibration pass, sensitivities, allocation,
 /// integers, lowering.
@@ -21,67 +22,59 @@ public enum QuantizeStage {
     public var bindingConstraint: String?
   }
 
-  /// `progress` hears of calibration samples done and their number.
+  /// `progress` hears of what is being done, the steps done and their number.
   public static func run(
     _ model: Model, source: SampleSource, options: QuantizeOptions,
-    progress: (Int, Int) -> Void = { _, _ in }
+    progress: @escaping (String, Int, Int) -> Void = { _, _, _ in }
   ) throws -> Result {
-    let prepared = try QuantizePreparation.prepare(model, path: options.model)
-    let sites = try QuantizationSites.analyze(prepared)
-    let layers = try WeightLayer.make(prepared, sites: sites)
-    guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
-    let limits = options.device
-    let allowed = try DevicePrecisions.bits(layers, wanted: options.bits, limits: limits)
-    let costs = try deviceCosts(prepared, sites: sites, source: source, limits: limits)
-    let pool = WorkerPool(threadCount: options.threads)
-    let (table, inputs) = try CalibrationStage.run(
-      model: prepared, sites: sites, layers: layers, source: source, options: options, pool: pool,
-      progress: progress)
-    let activations = ActivationRanges.parameters(
-      sites: sites, table: table, method: options.range)
-    let isLimited =
-      limits.flash != nil || limits.latency != nil || options.averageBits != nil
-      || limits.ram != nil && limits.weightsAreInRAM
-    let widths =
-      isLimited ? allowed : allowed.mapValues { widths in widths.max().map { [$0] } ?? [] }
-    let quantized = LayerQuantization(
-      layers: layers, bits: widths, inputs: inputs,
-      inputScale: { activations[$0.site.input]?.scale ?? 1 }, pool: pool)
-    let unquantized = QuantizePreparation.unquantizedBytes(prepared, layers: layers)
-    let choice = try BitChoice(
-      layers: layers, options: options, bits: widths, unquantizedBytes: unquantized, device: costs
-    ).allocate(quantized.sensitivities)
-    let plan = QuantizationPlan(
-      storage: options.storage,
-      layers: layers.map {
-        .init(
-          name: $0.name, op: $0.site.op, weight: $0.site.weight, axis: $0.site.axis,
-          weightBits: choice.bits[$0.name] ?? 8)
-      }, activations: activations)
+    let study = try QuantizationStudy(model, source: source, options: options, progress: progress)
+    let (layers, rounding) = (study.layers, study.rounding)
+    let choice =
+      try rounding.map { rounding in
+        try rounding.best(
+          of: PlanCandidates.make(bits: study.widths) {
+            try study.choice.allocate(study.sensitivities, widths: $0)
+          }, bits: study.widths)
+      } ?? study.choice.allocate(study.sensitivities)
+    let plan = study.plan(choice)
     var weights: [String: QuantizedWeight] = [:]
-    for layer in plan.layers {
-      weights[layer.weight] = quantized.forms[layer.weight]?[layer.weightBits]
+    let corrected: Model
+    if let rounding {
+      (corrected, weights) = try rounding.round(plan)
+    } else {
+      for layer in plan.layers {
+        weights[layer.weight] = study.forms[layer.weight]?[layer.weightBits]
+      }
+      if options.rounding != .nearest {
+        feedErrorsBack(
+          &weights, layers: study.roundingLayers, inputs: study.inputs,
+          rounding: BlockwiseRounding(
+            settings: RoundingSettings(effort: options.effort), pool: study.pool))
+      }
+      corrected = try study.model.applying([
+        BiasCorrection.patch(layers: layers, weights: weights, inputs: study.inputs)
+      ])
     }
-    let corrected = try prepared.applying([
-      BiasCorrection.patch(layers: layers, weights: weights, inputs: inputs)
-    ])
     return Result(
       model: try Lowering.lower(corrected, plan: plan, weights: weights), plan: plan,
-      weights: weights, sensitivities: quantized.sensitivities,
-      layers: reports(layers, plan: plan, sensitivities: quantized.sensitivities),
-      calibrationSamples: table.samples, weightBytes: choice.totals[BitChoice.flash] ?? 0,
+      weights: weights, sensitivities: study.sensitivities,
+      layers: reports(layers, plan: plan, sensitivities: study.sensitivities),
+      calibrationSamples: study.sampleCount, weightBytes: choice.totals[BitChoice.flash] ?? 0,
       averageWeightBits: averageBits(layers, choice), bindingConstraint: choice.binding)
   }
 
-  /// Nil where neither memory nor time of the device is limited or asked for.
-  private static func deviceCosts(
-    _ prepared: Model, sites: QuantizationSites, source: SampleSource, limits: DeviceLimits
-  ) throws -> DeviceCosts? {
-    guard limits.profile != nil || limits.ram != nil else { return nil }
-    let footprint = try PlannedFootprint.of(
-      prepared, sites: sites, shapes: try source.feed(0).mapValues(\.shape))
-    return try DeviceCosts(
-      limits, footprint: footprint, layers: Set(sites.layers.map(\.name)))
+  /// Rounds anew with error feedback where that pays: below 7 bits.
+  private static func feedErrorsBack(
+    _ weights: inout [String: QuantizedWeight], layers: [RoundingLayer],
+    inputs: [String: LayerInputSample], rounding: BlockwiseRounding
+  ) {
+    for layer in layers {
+      guard let weight = weights[layer.weight], weight.bits < 7, let sample = inputs[layer.name],
+        sample.length == layer.rows.length * layer.observed.group
+      else { continue }
+      weights[layer.weight] = rounding.quantize(
+        layer, scales: weight.scales, bits: weight.bits, inputs: sample)
+    }
   }
 
   private static func averageBits(_ layers: [WeightLayer], _ choice: BitPlan) -> Double {

@@ -1,0 +1,101 @@
+import BitAllocation
+import Calibration
+import GraphIR
+import Lowering
+import Parallelism
+import Quantization
+import Tensors
+import WeightRounding
+
+/// Chooses between plans and rounds the weights of one against the calibration samples.
+struct RoundingStage {
+  let model: Model
+  let layers: [RoundingLayer]
+  let samples: [[String: Tensor]]
+  let settings: RoundingSettings
+  let pool: WorkerPool
+  let progress: (String, Int, Int) -> Void
+
+  init(
+    model: Model, layers: [RoundingLayer], source: SampleSource, options: QuantizeOptions,
+    pool: WorkerPool, progress: @escaping (String, Int, Int) -> Void
+  ) throws {
+    self.model = model
+    self.layers = layers
+    self.pool = pool
+    self.progress = progress
+    settings = RoundingSettings(effort: options.effort)
+    let count = min(options.samples, source.count)
+    samples = try (0..<count).map { try source.feed($0 * source.count / count) }
+  }
+
+  /// What every layer does to the network's outputs at every width, once it is rounded.
+  func sensitivities(bits: [Int]) throws -> SensitivityTable {
+    let measured = try probe().measure(layers, bits: bits) { progress("measuring", $0, $1) }
+    let byName = Dictionary(measured.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    return SensitivityTable(
+      layers: layers.map { layer in
+        // Layers that share a weight count once.
+        .init(
+          name: layer.name,
+          damage: byName[layer.name]?.distances
+            ?? Dictionary(bits.map { ($0, 0) }, uniquingKeysWith: { first, _ in first }))
+      })
+  }
+
+  /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
+  /// network's.
+  func best(of plans: [BitPlan], bits: [Int]) throws -> BitPlan {
+    guard plans.count > 1 else { return plans[0] }
+    let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
+    let extent = try probe().trialExtent(layers, bits: bits)
+    var best = (plan: plans[0], distance: Double.infinity)
+    for (index, plan) in plans.enumerated() {
+      let widths = Dictionary(
+        layers.compactMap { layer in plan.bits[layer.name].map { (layer.weight, $0) } },
+        uniquingKeysWith: { first, _ in first })
+      let distance = try trial.distance(layers, bits: widths, extent: extent)
+      if distance < best.distance { best = (plan, distance) }
+      progress("comparing plans", index + 1, plans.count)
+    }
+    return best.plan
+  }
+
+  /// Integers by weight name, and the model with the biases that go with them.
+  func round(_ plan: QuantizationPlan) throws -> (model: Model, weights: [String: QuantizedWeight])
+  {
+    let bits = Dictionary(
+      plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
+    let rounding = try SequentialRounding(
+      reference: model, student: model, samples: samples, settings: settings, pool: pool)
+    let result = try rounding.run(layers, bits: bits) { progress("rounding", $0, $1) }
+    let biases = result.biases
+    let patch = GraphPatch("correct biases") { model in
+      for (name, tensor) in biases { model.graph.initializers[name] = tensor }
+    }
+    return (try model.applying([patch]), result.weights)
+  }
+
+  private func probe() throws -> SensitivityProbe {
+    try SensitivityProbe(model: model, samples: samples, settings: settings, pool: pool)
+  }
+}
+
+extension RoundingLayer {
+  /// The layers as rounding sees them; `floors` are the smallest scales by weight name.
+  static func make(
+    _ layers: [WeightLayer], model: Model, floors: [String: [Float]]
+  ) -> [RoundingLayer] {
+    let readers = model.graph.nodes.flatMap(\.inputs)
+      .reduce(into: [String: Int]()) { $0[$1, default: 0] += 1 }
+    return layers.map { layer in
+      let bias = layer.site.bias.flatMap { name in
+        readers[name] == 1 && model.graph.initializers[name] != nil ? name : nil
+      }
+      return RoundingLayer(
+        name: layer.name, rows: layer.rows, observed: layer.observed, bias: bias,
+        scaleFloors: floors[layer.site.weight]
+          ?? Array(repeating: WeightQuantizer.smallestScale, count: layer.rows.count))
+    }
+  }
+}

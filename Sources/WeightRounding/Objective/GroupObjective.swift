@@ -1,0 +1,72 @@
+import Parallelism
+
+/// The damped second moment of the inputs of a group, `H + damping * mean(diag H) * I`, its columns
+/// in rising order of power, with its Cholesky factor.
+///
+/// Rounding runs from the last column to the first, so that inputs of large power come first
+/// ("act-order" of GPTQ, Frantar et al. 2023) and their error is taken over by the others.
+struct GroupObjective: Sendable {
+  /// `order[i]` is the input that column `i` belongs to.
+  let order: [Int]
+  let hessian: Matrix
+  let factor: Matrix
+  /// What was added to the diagonal.
+  let ridge: Float
+
+  /// Columns that are rounded before their error is spread to the rest.
+  static let block = 128
+
+  init(moment: Matrix, damping: Float, pool: WorkerPool) {
+    let size = moment.rows
+    let diagonal = (0..<size).map { moment[$0, $0] }
+    let mean = max(diagonal.reduce(0, +) / Float(max(size, 1)), .leastNormalMagnitude)
+    order = diagonal.indices.sorted { (diagonal[$0], $1) < (diagonal[$1], $0) }
+    let permuted = moment.permutingBoth(order)
+    var added: Float = 0
+    var ridge = max(damping * mean, 1e-30)
+    var factor: Matrix?
+    while factor == nil {
+      for index in 0..<size { permuted[index, index] += ridge - added }
+      added = ridge
+      factor = CholeskyFactor.upper(of: permuted, pool: pool)
+      if factor == nil { ridge *= 10 }
+      // Not a number somewhere: treat all inputs alike.
+      if !ridge.isFinite { break }
+    }
+    if let factor {
+      hessian = permuted
+      self.factor = factor
+      self.ridge = ridge
+    } else {
+      hessian = Matrix(rows: size, columns: size)
+      for index in 0..<size { hessian[index, index] = 1 }
+      self.factor = hessian
+      self.ridge = 1
+    }
+  }
+
+  /// The weights that come closest to `cross = E[y x']`, held near `weights` by the ridge:
+  /// `W + (E[y x'] - W E[x x']) inverse(H)`. Both with inputs in this objective's order.
+  func corrected(_ weights: Matrix, cross: Matrix, pool: WorkerPool) -> Matrix {
+    let size = weights.columns
+    let result = Matrix(rows: weights.rows, columns: size)
+    let tasks = Array(stride(from: 0, to: weights.rows, by: 32))
+    pool.forEach(tasks.count) { task in
+      let first = tasks[task]
+      let count = min(32, weights.rows - first)
+      let target = result.row(first)
+      Products.multiply(
+        weights.row(first), size, hessian.values, size, into: target, size, m: count, n: size,
+        k: size)
+      let (known, wanted) = (weights.row(first), cross.row(first))
+      for index in 0..<count * size {
+        target[index] = wanted[index] - (target[index] - ridge * known[index])
+      }
+      Products.solveRight(
+        factor.values, size, transposed: false, target, size, m: count, n: size)
+      Products.solveRight(factor.values, size, transposed: true, target, size, m: count, n: size)
+      for index in 0..<count * size { target[index] += known[index] }
+    }
+    return result
+  }
+}

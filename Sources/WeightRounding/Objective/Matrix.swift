@@ -1,0 +1,58 @@
+/// A row-major float matrix whose parts several threads write in turn.
+///
+/// `Sendable` because tasks write disjoint parts and are joined before anyone reads.
+final class Matrix: @unchecked Sendable {
+  let rows: Int
+  let columns: Int
+  let values: UnsafeMutablePointer<Float>
+
+  /// All zeros.
+  init(rows: Int, columns: Int) {
+    self.rows = rows
+    self.columns = columns
+    values = .allocate(capacity: max(rows * columns, 1))
+    values.initialize(repeating: 0, count: max(rows * columns, 1))
+  }
+
+  convenience init(_ elements: [Float], rows: Int, columns: Int) {
+    precondition(elements.count == rows * columns)
+    self.init(rows: rows, columns: columns)
+    for (index, element) in elements.enumerated() { values[index] = element }
+  }
+
+  deinit { values.deallocate() }
+
+  func row(_ index: Int) -> UnsafeMutablePointer<Float> { values + index * columns }
+
+  subscript(row: Int, column: Int) -> Float {
+    get { values[row * columns + column] }
+    set { values[row * columns + column] = newValue }
+  }
+
+  func add(_ other: Matrix) {
+    precondition(rows == other.rows && columns == other.columns)
+    for index in 0..<rows * columns { values[index] += other.values[index] }
+  }
+
+  var elements: [Float] { Array(UnsafeBufferPointer(start: values, count: rows * columns)) }
+
+  /// The same rows under another order of columns: column `i` is what was column `order[i]`.
+  func permutingColumns(_ order: [Int]) -> Matrix {
+    let result = Matrix(rows: rows, columns: columns)
+    for row in 0..<rows {
+      let (source, target) = (self.row(row), result.row(row))
+      for (index, original) in order.enumerated() { target[index] = source[original] }
+    }
+    return result
+  }
+
+  /// Rows and columns of a square matrix under another order.
+  func permutingBoth(_ order: [Int]) -> Matrix {
+    let result = Matrix(rows: rows, columns: columns)
+    for (index, original) in order.enumerated() {
+      let (source, target) = (row(original), result.row(index))
+      for (column, from) in order.enumerated() { target[column] = source[from] }
+    }
+    return result
+  }
+}

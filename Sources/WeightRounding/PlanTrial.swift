@@ -1,0 +1,44 @@
+public import GraphIR
+public import Parallelism
+public import Tensors
+
+/// Compares plans by what they do to samples that their rounding has not seen.
+public struct PlanTrial {
+  private let model: Model
+  private let samples: [[String: Tensor]]
+  private let settings: RoundingSettings
+  private let pool: WorkerPool
+
+  public init(
+    model: Model, samples: [[String: Tensor]], settings: RoundingSettings, pool: WorkerPool
+  ) {
+    self.model = model
+    self.samples = samples
+    self.settings = settings
+    self.pool = pool
+  }
+
+  /// Rounds to the widths, by weight name, on parts of the samples; the mean distance of the
+  /// network's outputs from those of the float network on the other parts.
+  public func distance(
+    _ layers: [RoundingLayer], bits: [String: Int], extent: TrialExtent
+  ) throws -> Double {
+    let folds = SampleFolds(samples: samples.count, wanted: max(2, extent.planFolds))
+      .limited(to: extent.planFolds)
+    var settings = settings
+    settings.effort = extent.planEffort
+    let distances = try folds.map { fold in
+      let rounding = try SequentialRounding(
+        reference: model, student: model, samples: fold.training.map { samples[$0] },
+        settings: settings, pool: pool)
+      let result = try rounding.run(layers, bits: bits)
+      let held = fold.held.map { samples[$0] }
+      let student = NetworkFlow(model, samples: held, pool: pool)
+      for (name, weight) in result.weights { student.replace(name, by: weight.dequantized()) }
+      for (name, bias) in result.biases { student.replace(name, by: bias) }
+      let expected = try NetworkFlow(model, samples: held, pool: pool).finish()
+      return OutputDistance(reference: expected).distance(to: try student.finish())
+    }
+    return distances.reduce(0, +) / Double(distances.count)
+  }
+}

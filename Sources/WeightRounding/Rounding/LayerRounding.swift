@@ -1,0 +1,124 @@
+import Parallelism
+import Quantization
+import Tensors
+
+/// Rounds one layer's weight for the inputs that its moments describe.
+struct LayerRounding: Sendable {
+  let layer: RoundingLayer
+  /// One for each group.
+  let objectives: [GroupObjective]
+  /// The weights that are rounded, for each group `[rows, length]`, in the objectives' order.
+  let targets: [Matrix]
+
+  /// - Parameters:
+  ///   - centered: the mean output error is taken back by a bias.
+  ///   - corrects: the weights may change so that outputs come closer to the moments' targets.
+  init(
+    layer: RoundingLayer, moments: LayerMoments, centered: Bool, corrects: Bool, damping: Float,
+    pool: WorkerPool
+  ) {
+    self.layer = layer
+    let perGroup = layer.rows.count / moments.groups
+    let length = moments.length
+    var objectives = [GroupObjective?](repeating: nil, count: moments.groups)
+    var targets = [Matrix?](repeating: nil, count: moments.groups)
+    objectives.withUnsafeMutableBufferPointer { objectives in
+      targets.withUnsafeMutableBufferPointer { targets in
+        nonisolated(unsafe) let (objectives, targets) = (objectives, targets)
+        pool.forEach(moments.groups) { group in
+          let objective = GroupObjective(
+            moment: moments.inputMoment(group: group, centered: centered), damping: damping,
+            pool: pool)
+          let weights = Matrix(rows: perGroup, columns: length)
+          layer.rows.values.withElements(of: Float.self) { values in
+            for row in 0..<perGroup {
+              let source = (group * perGroup + row) * length
+              for (index, input) in objective.order.enumerated() {
+                weights[row, index] = values[source + input]
+              }
+            }
+          }
+          objectives[group] = objective
+          targets[group] =
+            corrects
+            ? objective.corrected(
+              weights,
+              cross: moments.crossMoment(group: group, centered: centered)
+                .permutingColumns(objective.order), pool: pool) : weights
+        }
+      }
+    }
+    self.objectives = objectives.compactMap(\.self)
+    self.targets = targets.compactMap(\.self)
+  }
+
+  /// The expected squared output of the weights that are rounded, damping included.
+  var power: Double {
+    zip(objectives, targets).reduce(0) { sum, pair in
+      let (objective, target) = pair
+      let product = Matrix(rows: target.rows, columns: target.columns)
+      Products.multiply(
+        target.values, target.columns, objective.hessian.values, target.columns,
+        into: product.values, target.columns, m: target.rows, n: target.columns, k: target.columns)
+      return (0..<target.rows * target.columns).reduce(sum) {
+        $0 + Double(target.values[$1]) * Double(product.values[$1])
+      }
+    }
+  }
+
+  /// The integers at a width, and their cost: the expected squared error of the outputs, damping
+  /// included.
+  func quantize(
+    bits: Int, effort: RoundingEffort, pool: WorkerPool
+  ) -> (weight: QuantizedWeight, cost: Double) {
+    let (perGroup, length) = (layer.rows.count / objectives.count, layer.rows.length)
+    var results = [RoundedRows?](repeating: nil, count: objectives.count)
+    results.withUnsafeMutableBufferPointer { results in
+      nonisolated(unsafe) let results = results
+      pool.forEach(objectives.count) { group in
+        let (objective, target) = (objectives[group], targets[group])
+        let floors = Array(layer.scaleFloors[group * perGroup..<(group + 1) * perGroup])
+        let solver = RowSolver(
+          objective: objective, bits: bits, scaleFactors: bits > 6 ? [1] : effort.scaleFactors,
+          rounds: bits > 6 ? min(effort.rounds, 1) : effort.rounds)
+        results[group] = solver.solve(
+          target, scales: initialScales(target, objective, bits: bits, floors: floors, pool: pool),
+          floors: floors, pool: pool)
+      }
+    }
+    var scales: [Float] = []
+    var cost = 0.0
+    let integers = Tensor(shape: [layer.rows.count, length]) {
+      (buffer: UnsafeMutableBufferPointer<Int8>) in
+      for (group, result) in results.enumerated() {
+        guard let result else { continue }
+        scales += result.scales
+        cost += result.costs.reduce(0) { $0 + Double($1) }
+        let order = objectives[group].order
+        for row in 0..<perGroup {
+          let target = (group * perGroup + row) * length
+          for (index, input) in order.enumerated() {
+            buffer[target + input] = result.integers[row * length + index]
+          }
+        }
+      }
+    }
+    return (
+      QuantizedWeight(
+        integers: layer.rows.restored(integers), scales: scales, axis: layer.rows.axis, bits: bits),
+      cost
+    )
+  }
+
+  /// The scales of least squared error, weighted by the power of the inputs.
+  private func initialScales(
+    _ target: Matrix, _ objective: GroupObjective, bits: Int, floors: [Float], pool: WorkerPool
+  ) -> [Float] {
+    let tensor = Tensor(target.elements, shape: [target.rows, target.columns])
+    guard let rows = try? WeightRows(tensor, named: layer.weight, axis: 0) else { return floors }
+    let importance = (0..<target.columns).map { objective.hessian[$0, $0] }
+    return WeightQuantizer(bits: bits).quantize(
+      rows, importance: [importance], scaleFloors: floors, pool: pool
+    ).scales
+  }
+}

@@ -1,0 +1,189 @@
+import CFloatKernels
+import Parallelism
+import Quantization
+
+/// Integers of small `(w - scale q)' H (w - scale q)` for rows that share `H`: error feedback
+/// (GPTQ in the form of Babai's nearest plane), coordinate descent, and scales fitted in between.
+struct RowSolver: Sendable {
+  let objective: GroupObjective
+  let bits: Int
+  let scaleFactors: [Float]
+  let rounds: Int
+
+  private static let rowsPerTask = 16
+
+  /// Rounds the rows of `weights`, inputs in the order of the objective. `scales` are the middle of
+  /// the search, `floors` the smallest allowed.
+  func solve(
+    _ weights: Matrix, scales: [Float], floors: [Float], pool: WorkerPool
+  ) -> RoundedRows {
+    let (rows, length) = (weights.rows, weights.columns)
+    var result = RoundedRows(
+      integers: [Int8](repeating: 0, count: rows * length), scales: scales,
+      costs: [Float](repeating: .infinity, count: rows))
+    let tasks = Array(stride(from: 0, to: rows, by: Self.rowsPerTask))
+    result.integers.withUnsafeMutableBufferPointer { integers in
+      result.scales.withUnsafeMutableBufferPointer { chosen in
+        result.costs.withUnsafeMutableBufferPointer { costs in
+          nonisolated(unsafe) let (integers, chosen, costs) = (integers, chosen, costs)
+          pool.forEach(tasks.count) { task in
+            guard let integers = integers.baseAddress, let chosen = chosen.baseAddress,
+              let costs = costs.baseAddress
+            else { return }
+            let first = tasks[task]
+            let count = min(Self.rowsPerTask, rows - first)
+            RowBatch(
+              solver: self, weights: weights.row(first), count: count,
+              floors: Array(floors[first..<first + count]),
+              integers: integers + first * length, scales: chosen + first, costs: costs + first
+            ).run()
+          }
+        }
+      }
+    }
+    return result
+  }
+}
+
+/// A few rows that are rounded together, so that error moves between blocks by matrix products.
+private struct RowBatch {
+  let solver: RowSolver
+  let weights: UnsafePointer<Float>
+  let count: Int
+  let floors: [Float]
+  /// The best so far.
+  let integers: UnsafeMutablePointer<Int8>
+  let scales: UnsafeMutablePointer<Float>
+  let costs: UnsafeMutablePointer<Float>
+
+  private var length: Int { solver.objective.order.count }
+
+  func run() {
+    let trial = Trial(count: count, length: length)
+    let middle = (0..<count).map { scales[$0] }
+    for factor in solver.scaleFactors {
+      let tried = zip(middle, floors).map { max($0 * factor, $1) }
+      keepBetter(trial, scales: tried, costs: feed(trial, scales: tried))
+    }
+    guard solver.rounds > 0 else { return }
+    let pull = Matrix(rows: count, columns: length)
+    multiply(by: weights, into: pull)
+    adopt(trial)
+    var tried = (0..<count).map { scales[$0] }
+    for round in 0..<solver.rounds {
+      keepBetter(trial, scales: tried, costs: descend(trial, scales: tried))
+      guard round + 1 < solver.rounds else { break }
+      adopt(trial)
+      tried = fitted(trial, pull: pull)
+      _ = feed(trial, scales: tried)
+    }
+  }
+
+  private func multiply(by rows: UnsafePointer<Float>, into target: Matrix) {
+    Products.multiply(
+      rows, length, solver.objective.hessian.values, length, into: target.values, length,
+      m: count, n: length, k: length)
+  }
+
+  /// Error feedback over all columns, block after block; what it costs each row.
+  private func feed(_ trial: Trial, scales: [Float]) -> [Float] {
+    let range = WeightRange.of(bits: solver.bits)
+    let factor = solver.objective.factor
+    let block = GroupObjective.block
+    var costs = [Float](repeating: 0, count: count)
+    for first in stride(from: 0, to: length, by: block).reversed() {
+      let size = min(block, length - first)
+      let behind = first + size
+      Products.multiply(
+        trial.errors.values + behind, length, factor.row(first) + behind, length,
+        transposedB: true, into: trial.pending.values, block, m: count, n: size,
+        k: length - behind)
+      for column in 0..<size {
+        for row in 0...column {
+          trial.columns.values[column * block + row] = factor[first + row, first + column]
+        }
+      }
+      for row in 0..<count {
+        costs[row] += fk_feedback_block(
+          weights + row * length + first, size, trial.columns.values, block, scales[row],
+          Int32(range.lowerBound), Int32(range.upperBound), trial.pending.row(row),
+          trial.integers + row * length + first, trial.errors.row(row) + first)
+      }
+    }
+    return costs
+  }
+
+  /// Coordinate descent from the trial's integers; what they cost then.
+  private func descend(_ trial: Trial, scales: [Float]) -> [Float] {
+    let range = WeightRange.of(bits: solver.bits)
+    multiply(by: trial.errors.values, into: trial.gradient)
+    return (0..<count).map { row in
+      let (errors, gradient) = (trial.errors.row(row), trial.gradient.row(row))
+      _ = fk_descend_row(
+        solver.objective.hessian.values, length, scales[row], Int32(range.lowerBound),
+        Int32(range.upperBound), 8, trial.integers + row * length, errors, gradient)
+      var cost: Float = 0
+      for index in 0..<length { cost += errors[index] * gradient[index] }
+      return max(cost, 0)
+    }
+  }
+
+  private func keepBetter(_ trial: Trial, scales tried: [Float], costs found: [Float]) {
+    for row in 0..<count where found[row] < costs[row] {
+      costs[row] = found[row]
+      scales[row] = tried[row]
+      (integers + row * length).update(from: trial.integers + row * length, count: length)
+    }
+  }
+
+  /// Makes the best rows so far the trial's.
+  private func adopt(_ trial: Trial) {
+    trial.integers.update(from: integers, count: count * length)
+    for row in 0..<count {
+      let errors = trial.errors.row(row)
+      for index in 0..<length {
+        errors[index] =
+          weights[row * length + index] - Float(integers[row * length + index]) * scales[row]
+      }
+    }
+  }
+
+  /// The least-squares scale of each row's integers, `w' H q / q' H q`; `pull` is `w' H`.
+  private func fitted(_ trial: Trial, pull: Matrix) -> [Float] {
+    multiply(by: trial.errors.values, into: trial.gradient)
+    return (0..<count).map { row in
+      let (errors, gradient, pull) = (trial.errors.row(row), trial.gradient.row(row), pull.row(row))
+      var (cross, power): (Float, Float) = (0, 0)
+      for index in 0..<length {
+        let weight = weights[row * length + index]
+        // H times the rounded weights.
+        let product = pull[index] - gradient[index]
+        cross += weight * product
+        power += (weight - errors[index]) * product
+      }
+      let ratio = cross / power
+      guard ratio > 0.5, ratio < 2 else { return scales[row] }
+      return max(scales[row] * ratio, floors[row])
+    }
+  }
+}
+
+/// Memory for rows while they are rounded.
+private final class Trial {
+  let integers: UnsafeMutablePointer<Int8>
+  let errors: Matrix
+  let gradient: Matrix
+  let pending: Matrix
+  let columns: Matrix
+
+  init(count: Int, length: Int) {
+    integers = .allocate(capacity: max(count * length, 1))
+    integers.initialize(repeating: 0, count: max(count * length, 1))
+    errors = Matrix(rows: count, columns: length)
+    gradient = Matrix(rows: count, columns: length)
+    pending = Matrix(rows: count, columns: GroupObjective.block)
+    columns = Matrix(rows: GroupObjective.block, columns: GroupObjective.block)
+  }
+
+  deinit { integers.deallocate() }
+}

@@ -1,0 +1,7 @@
+/// How weights become integers.
+public enum RoundingMethod: String, Sendable, Codable, CaseIterable {
+  /// Every weight to its nearest integer.
+  case nearest
+  /// Error feedback with the second moment of the layer's inputs, then coordinate descent.
+  case gptq
+}
