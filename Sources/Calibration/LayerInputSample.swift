@@ -10,6 +10,9 @@ public struct LayerInputSample: Sendable {
   public private(set) var count = 0
   /// Length of a column over all groups; 0 before the first.
   public private(set) var length = 0
+  /// Positions that the inputs have had, and samples.
+  private var positions = 0
+  private var samples = 0
   /// `[count, length]`, the columns of the groups one after another.
   private(set) var values: [Float] = []
   private let columnsPerSample: Int
@@ -40,7 +43,12 @@ public struct LayerInputSample: Sendable {
       columns.read(tensor, at: picks, into: base + start, pool: pool)
     }
     count += picks.count
+    positions += columns.count
+    samples += 1
   }
+
+  /// Columns that the layer multiplies for one calibration sample.
+  public var positionsPerSample: Double { Double(positions) / Double(max(samples, 1)) }
 
   private mutating func begin(length: Int) throws(CalibrationError) {
     guard count == 0 || self.length == length else {

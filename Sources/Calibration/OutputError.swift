@@ -7,12 +7,31 @@ import Tensors
 /// Expected squared error at a layer's output, `tr(dW E[x x'] dW')`, over the output's power
 /// `tr(W E[x x'] W')`: sums over sampled columns of `||(Q(W) - W) x||^2` and `||W x||^2`.
 public enum OutputError {
+  /// Sums of squares over the sampled columns, for each output channel.
+  public struct Channels: Sendable {
+    /// `||w_c x||^2`.
+    public var power: [Double]
+    /// `||(Q(w_c) - w_c) x||^2` of each quantized form.
+    public var errors: [[Double]]
+  }
+
   /// The relative error of each quantized form of the weight.
   public static func relative(
     of quantized: [QuantizedWeight], rows: WeightRows, inputs: LayerInputSample, pool: WorkerPool
   ) -> [Double] {
-    guard inputs.count > 0, rows.length * inputs.layer.group == inputs.length, rows.count > 0 else {
+    guard let channels = channels(of: quantized, rows: rows, inputs: inputs, pool: pool) else {
       return quantized.map { _ in 0 }
+    }
+    let power = channels.power.reduce(0, +)
+    return channels.errors.map { power > 0 ? $0.reduce(0, +) / power : 0 }
+  }
+
+  /// Power and errors by output channel; nil where the columns are not the layer's.
+  public static func channels(
+    of quantized: [QuantizedWeight], rows: WeightRows, inputs: LayerInputSample, pool: WorkerPool
+  ) -> Channels? {
+    guard inputs.count > 0, rows.length * inputs.layer.group == inputs.length, rows.count > 0 else {
+      return nil
     }
     let perGroup = rows.count / inputs.layer.group
     let step = max(1, min(64, perGroup))
@@ -23,25 +42,25 @@ public enum OutputError {
       }
     }
     let integers = quantized.map { rows.rows(of: $0) }
-    var partial = Array(repeating: 0.0, count: chunks.count * (quantized.count + 1))
-    partial.withUnsafeMutableBufferPointer { partial in
-      nonisolated(unsafe) let partial = partial
+    var sums = Array(repeating: 0.0, count: rows.count * (quantized.count + 1))
+    sums.withUnsafeMutableBufferPointer { sums in
+      nonisolated(unsafe) let sums = sums
       pool.forEach(chunks.count) { chunk in
         let (first, count, group) = chunks[chunk]
         let product = ChunkProduct(
           rows: rows, first: first, count: count, group: group, inputs: inputs)
-        let base = chunk * (quantized.count + 1)
-        partial[base] = product.power()
+        for (channel, value) in product.power().enumerated() { sums[first + channel] = value }
         for (index, weight) in quantized.enumerated() {
-          partial[base + 1 + index] = product.error(integers[index], weight.scales)
+          let start = (index + 1) * rows.count + first
+          let errors = product.error(integers[index], weight.scales)
+          for (channel, value) in errors.enumerated() { sums[start + channel] = value }
         }
       }
     }
-    func total(_ index: Int) -> Double {
-      chunks.indices.reduce(0) { $0 + partial[$1 * (quantized.count + 1) + index] }
+    func list(_ index: Int) -> [Double] {
+      Array(sums[index * rows.count..<(index + 1) * rows.count])
     }
-    let power = total(0)
-    return quantized.indices.map { power > 0 ? total($0 + 1) / power : 0 }
+    return Channels(power: list(0), errors: quantized.indices.map { list($0 + 1) })
   }
 
   /// Mean of `(Q(W) - W) x` of every output channel, which a bias can take back.
@@ -79,13 +98,13 @@ private struct ChunkProduct {
   let group: Int
   let inputs: LayerInputSample
 
-  func power() -> Double {
+  func power() -> [Double] {
     rows.values.withElements(of: Float.self) { weights in
-      squaredNorm(UnsafeBufferPointer(rebasing: weights[range]))
+      squaredNorms(UnsafeBufferPointer(rebasing: weights[range]))
     }
   }
 
-  func error(_ integers: Tensor, _ scales: [Float]) -> Double {
+  func error(_ integers: Tensor, _ scales: [Float]) -> [Double] {
     let residual = [Float](unsafeUninitializedCapacity: count * rows.length) {
       buffer, initialized in
       rows.values.withElements(of: Float.self) { weights in
@@ -103,12 +122,12 @@ private struct ChunkProduct {
       }
       initialized = count * rows.length
     }
-    return residual.withUnsafeBufferPointer(squaredNorm)
+    return residual.withUnsafeBufferPointer(squaredNorms)
   }
 
   private var range: Range<Int> { first * rows.length..<(first + count) * rows.length }
 
-  private func squaredNorm(_ matrix: UnsafeBufferPointer<Float>) -> Double {
+  private func squaredNorms(_ matrix: UnsafeBufferPointer<Float>) -> [Double] {
     let product = [Float](unsafeUninitializedCapacity: count * inputs.count) {
       buffer, initialized in
       inputs.values.withUnsafeBufferPointer { columns in
@@ -121,6 +140,9 @@ private struct ChunkProduct {
       }
       initialized = count * inputs.count
     }
-    return product.reduce(0) { $0 + Double($1) * Double($1) }
+    return (0..<count).map { row in
+      product[row * inputs.count..<(row + 1) * inputs.count]
+        .reduce(0) { $0 + Double($1) * Double($1) }
+    }
   }
 }

@@ -1,0 +1,77 @@
+/// What a formula may know of a layer at `b` bits.
+public enum Statistic: String, Sendable, Hashable, CaseIterable {
+  case weights = "W"
+  case error = "dW"
+  case feedbackError = "dG"
+  case inputPower = "X2"
+  case inputMean = "X1"
+  case outputPower = "Y2"
+  case outputError = "dY2"
+  case feedbackOutputError = "dYG2"
+  case step = "S"
+  case bits = "b"
+  case fanIn = "fan_in"
+  case fanOut = "fan_out"
+  case groups
+  case parameters = "params"
+  case macs
+  case depth
+  case layers
+  case isConvolution = "is_conv"
+  case isDepthwise = "is_depthwise"
+  case isProduct = "is_product"
+  case gamma
+  case measured
+  case measuredDivergence = "measured_kl"
+  case measuredNoise = "measured_noise"
+
+  public var type: ValueType {
+    switch self {
+    case .weights, .error, .feedbackError: .matrix
+    case .inputPower, .inputMean: .columns
+    case .outputPower, .outputError, .feedbackOutputError, .step: .rows
+    default: .scalar
+    }
+  }
+
+  public var meaning: String {
+    switch self {
+    case .weights: "weights"
+    case .error: "Q(W) - W, rounded to nearest at the scales of least error"
+    case .feedbackError: "Q(W) - W, rounded with error feedback (GPTQ)"
+    case .inputPower: "mean square of the inputs, E[x^2]"
+    case .inputMean: "mean of the inputs, E[x]"
+    case .outputPower: "mean square of the outputs without bias, E[(W x)^2]"
+    case .outputError: "mean square of the output error, E[(dW x)^2]"
+    case .feedbackOutputError: "mean square of the output error, E[(dG x)^2]"
+    case .step: "step size of the quantizer"
+    case .bits: "bits of a weight"
+    case .fanIn: "weights of an output channel"
+    case .fanOut: "output channels"
+    case .groups: "convolution groups"
+    case .parameters: "weights of the layer"
+    case .macs: "multiply-accumulates for one sample"
+    case .depth: "position of the layer, from 0"
+    case .layers: "number of layers"
+    case .isConvolution: "1 for Conv, else 0"
+    case .isDepthwise: "1 for a Conv whose groups have one input channel each, else 0"
+    case .isProduct: "1 for Gemm and MatMul, else 0"
+    case .gamma: "sum over the other layers of the linear CKA of their features (OMPQ)"
+    case .measured: "measured distance of the network's outputs with only this layer rounded"
+    case .measuredDivergence:
+      "measured divergence of the class distribution with only this layer rounded, in nats"
+    case .measuredNoise:
+      "measured noise over signal of the network's outputs with only this layer rounded"
+    }
+  }
+
+  /// Whether it changes with the width.
+  var dependsOnBits: Bool {
+    switch self {
+    case .error, .feedbackError, .outputError, .feedbackOutputError, .step, .bits, .measured,
+      .measuredDivergence, .measuredNoise:
+      true
+    default: false
+    }
+  }
+}

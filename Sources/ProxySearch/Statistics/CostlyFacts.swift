@@ -1,0 +1,34 @@
+public import Quantization
+
+/// Facts that take more than the calibration pass, computed when a formula first asks for them.
+public struct CostlyFacts {
+  /// What rounding one layer does to the network's outputs.
+  public struct Measurement: Sendable, Equatable {
+    public var distance: Double
+    public var divergence: Double
+    public var noise: Double
+
+    public init(distance: Double, divergence: Double, noise: Double) {
+      self.distance = distance
+      self.divergence = divergence
+      self.noise = noise
+    }
+  }
+
+  /// A layer's integers with error feedback, by its position and bits.
+  public var feedbackForm: (_ layer: Int, _ bits: Int) throws -> QuantizedWeight
+  /// By layer position and bits.
+  public var measurements: () throws -> [[Int: Measurement]]
+  /// Linear CKA of the features of each pair of layers, `[layers][layers]`.
+  public var similarities: () throws -> [[Double]]
+
+  public init(
+    feedbackForm: @escaping (_ layer: Int, _ bits: Int) throws -> QuantizedWeight,
+    measurements: @escaping () throws -> [[Int: Measurement]],
+    similarities: @escaping () throws -> [[Double]]
+  ) {
+    self.feedbackForm = feedbackForm
+    self.measurements = measurements
+    self.similarities = similarities
+  }
+}

@@ -1,0 +1,184 @@
+import Calibration
+public import Parallelism
+import Quantization
+import Tensors
+
+/// The facts of all layers of a network, for one calibration set: what formulas are evaluated on.
+/// Keeps what formulas have in common, so that evaluating a second one costs little.
+public final class NetworkFacts {
+  public let layers: [LayerFacts]
+  private let costly: CostlyFacts
+  private let pool: WorkerPool
+  private var channels: [Int: [Int: [Double]]] = [:]
+  private var power: [Int: [Double]] = [:]
+  private var feedbackForms: [Key: QuantizedWeight] = [:]
+  private var feedbackErrors: [Key: [Double]] = [:]
+  private var measurements: [[Int: CostlyFacts.Measurement]]?
+  private var gammas: [Double]?
+  /// Numbers of parts of formulas.
+  var numbers: [Part: Double] = [:]
+
+  struct Key: Hashable {
+    var layer: Int
+    var bits: Int
+  }
+
+  struct Part: Hashable {
+    var expression: Expression
+    var layer: Int
+    /// 0 where the part does not depend on it.
+    var bits: Int
+  }
+
+  public init(layers: [LayerFacts], costly: CostlyFacts, pool: WorkerPool) {
+    self.layers = layers
+    self.costly = costly
+    self.pool = pool
+  }
+
+  /// The value of a statistic. Throws where what it takes to compute it does.
+  func value(_ statistic: Statistic, layer index: Int, bits: Int) throws -> LayerValue {
+    let layer = layers[index]
+    let type = statistic.type
+    switch statistic {
+    case .weights: return LayerValue(type, NetworkFacts.doubles(layer.rows.values))
+    case .error:
+      return LayerValue(type, NetworkFacts.error(try form(index, bits), of: layer.rows))
+    case .feedbackError:
+      return LayerValue(type, NetworkFacts.error(try feedbackForm(index, bits), of: layer.rows))
+    case .inputPower: return columns(layer, layer.inputs.meanSquares)
+    case .inputMean: return columns(layer, layer.inputs.means)
+    case .outputPower:
+      _ = try outputErrors(index)
+      return LayerValue(type, power[index] ?? [])
+    case .outputError: return LayerValue(type, try outputErrors(index)[bits] ?? [])
+    case .feedbackOutputError: return LayerValue(type, try feedbackOutputErrors(index, bits))
+    case .step: return LayerValue(type, try form(index, bits).scales.map { Double($0) })
+    case .measured: return LayerValue(try measurement(index, bits).distance)
+    case .measuredDivergence: return LayerValue(try measurement(index, bits).divergence)
+    case .measuredNoise: return LayerValue(try measurement(index, bits).noise)
+    case .gamma: return LayerValue(try gamma()[index])
+    default: return LayerValue(shapeNumber(statistic, index, bits))
+    }
+  }
+
+  private func shapeNumber(_ statistic: Statistic, _ index: Int, _ bits: Int) -> Double {
+    let layer = layers[index]
+    let isConvolution = layer.op == "Conv"
+    let isDepthwise = isConvolution && layer.groups > 1 && layer.groups == inputChannels(layer)
+    return switch statistic {
+    case .bits: Double(bits)
+    case .fanIn: Double(layer.rows.length)
+    case .fanOut: Double(layer.rows.count)
+    case .groups: Double(layer.groups)
+    case .parameters: Double(layer.rows.count) * Double(layer.rows.length)
+    case .macs: layer.macs
+    case .depth: Double(index)
+    case .layers: Double(layers.count)
+    case .isConvolution: isConvolution ? 1 : 0
+    case .isDepthwise: isDepthwise ? 1 : 0
+    case .isProduct: isConvolution ? 0 : 1
+    default: .nan
+    }
+  }
+
+  private func inputChannels(_ layer: LayerFacts) -> Int {
+    layer.rows.shape.count > 1 ? layer.rows.shape[1] * layer.groups : 0
+  }
+
+  // MARK: Integers
+
+  private func form(_ index: Int, _ bits: Int) throws(ProxyError) -> QuantizedWeight {
+    guard let form = layers[index].forms[bits] else {
+      throw .width(layer: layers[index].name, bits: bits)
+    }
+    return form
+  }
+
+  private func feedbackForm(_ index: Int, _ bits: Int) throws -> QuantizedWeight {
+    let key = Key(layer: index, bits: bits)
+    if let known = feedbackForms[key] { return known }
+    _ = try form(index, bits)
+    let form = try costly.feedbackForm(index, bits)
+    feedbackForms[key] = form
+    return form
+  }
+
+  private static func doubles(_ tensor: Tensor) -> [Double] {
+    tensor.withElements(of: Float.self) { values in values.map { Double($0) } }
+  }
+
+  private static func error(_ form: QuantizedWeight, of rows: WeightRows) -> [Double] {
+    rows.values.withElements(of: Float.self) { weights in
+      rows.rows(of: form).withElements(of: Int8.self) { integers in
+        weights.indices.map { index in
+          Double(Float(integers[index]) * form.scales[index / max(rows.length, 1)])
+            - Double(weights[index])
+        }
+      }
+    }
+  }
+
+  // MARK: Inputs and outputs
+
+  /// Zeros where the samples do not have the layer's columns.
+  private func columns(_ layer: LayerFacts, _ moments: [[Float]]) -> LayerValue {
+    let values = moments.joined().map { Double($0) }
+    let count = layer.shape.count(.columns)
+    return LayerValue(
+      .columns, values.count == count ? values : Array(repeating: 0, count: count))
+  }
+
+  /// Mean squares by bits.
+  private func outputErrors(_ index: Int) throws -> [Int: [Double]] {
+    if let known = channels[index] { return known }
+    let layer = layers[index]
+    let bits = layer.forms.keys.sorted()
+    let found = meanSquares(of: bits.compactMap { layer.forms[$0] }, layer)
+    power[index] = found.power
+    let byBits = Dictionary(zip(bits, found.errors), uniquingKeysWith: { first, _ in first })
+    channels[index] = byBits
+    return byBits
+  }
+
+  private func feedbackOutputErrors(_ index: Int, _ bits: Int) throws -> [Double] {
+    let key = Key(layer: index, bits: bits)
+    if let known = feedbackErrors[key] { return known }
+    let found = meanSquares(of: [try feedbackForm(index, bits)], layers[index]).errors[0]
+    feedbackErrors[key] = found
+    return found
+  }
+
+  private func meanSquares(
+    of forms: [QuantizedWeight], _ layer: LayerFacts
+  ) -> (power: [Double], errors: [[Double]]) {
+    let zeros = Array(repeating: 0.0, count: layer.rows.count)
+    guard
+      let sums = OutputError.channels(
+        of: forms, rows: layer.rows, inputs: layer.inputs, pool: pool)
+    else { return (zeros, forms.map { _ in zeros }) }
+    let count = Double(max(layer.inputs.count, 1))
+    return (sums.power.map { $0 / count }, sums.errors.map { $0.map { $0 / count } })
+  }
+
+  // MARK: The whole network
+
+  private func measurement(_ index: Int, _ bits: Int) throws -> CostlyFacts.Measurement {
+    let all = try measurements ?? costly.measurements()
+    measurements = all
+    guard all.indices.contains(index), let found = all[index][bits] else {
+      throw ProxyError.width(layer: layers[index].name, bits: bits)
+    }
+    return found
+  }
+
+  private func gamma() throws -> [Double] {
+    if let gammas { return gammas }
+    let matrix = try costly.similarities()
+    let sums = matrix.indices.map { i in
+      matrix[i].indices.reduce(0) { $1 == i ? $0 : $0 + matrix[i][$1] }
+    }
+    gammas = sums
+    return sums
+  }
+}
