@@ -9,6 +9,8 @@ struct Module {
   var tested = true
   /// What its tests import besides, for example to read model files.
   var testImports: [String] = []
+  /// Files whose bytes the binary holds.
+  var embedded: [Resource] = []
 }
 
 let modules: [Module] = [
@@ -46,11 +48,14 @@ let modules: [Module] = [
       "Quantization", "Tensors",
     ]),
   Module(
+    name: "ProxySearch", imports: ["Calibration", "Parallelism", "Quantization", "Tensors"],
+    testImports: ["FloatRuntime", "GraphIR"], embedded: [.embedInCode("Proxies")]),
+  Module(
     name: "Pipeline",
     imports: [
       "BitAllocation", "Calibration", "FloatRuntime", "GraphIR", "HardwareProfiles",
       "IntegerRuntime", "Lowering", "ONNXFormat",
-      "Parallelism", "Quantization", "Tensors", "WeightRounding",
+      "Parallelism", "ProxySearch", "Quantization", "Tensors", "WeightRounding",
     ], products: [.product(name: "Yams", package: "Yams")]),
 ]
 
@@ -80,6 +85,7 @@ let sources: [Target] = modules.map { module in
   .target(
     name: module.name,
     dependencies: module.imports.map { .target(name: $0) } + module.products,
+    resources: module.embedded.isEmpty ? nil : module.embedded,
     swiftSettings: strict)
 }
 

@@ -27,10 +27,12 @@ public struct ProxyEvaluation {
     let part = NetworkFacts.Part(expression: expression, layer: layer, bits: width)
     if let known = facts.numbers[part] { return known }
     if case .call(let primitive, let arguments) = expression, primitive.form == .layers {
-      let values = try facts.layers.indices.map {
-        try number(arguments[0], layer: $0, bits: bits)
+      // Devices may not let all layers take a width.
+      let members = facts.layers.indices.filter {
+        width == 0 || facts.layers[$0].forms[bits] != nil
       }
-      for (index, value) in Arithmetic.overLayers(primitive, values).enumerated() {
+      let values = try members.map { try number(arguments[0], layer: $0, bits: bits) }
+      for (index, value) in zip(members, Arithmetic.overLayers(primitive, values)) {
         try checkFinite(value, of: expression, layer: index, bits: bits)
         facts.numbers[.init(expression: expression, layer: index, bits: width)] = value
       }

@@ -14,6 +14,9 @@ public struct SensitivityProbe {
     public var outputErrors: [Int: Double]
     /// Distance of the network's outputs from those of the float network, by bits.
     public var distances: [Int: Double]
+    /// The two parts of the distances.
+    public var noises: [Int: Double]
+    public var divergences: [Int: Double]
   }
 
   private let model: Model
@@ -105,7 +108,7 @@ public struct SensitivityProbe {
       reader.masks = masks.map { all in held.map { all[$0] } }
       return try reader.moments(inputs: held.map { inputs[$0] }, outputs: held.map { outputs[$0] })
     }
-    var result = Layer(name: layer.name, outputErrors: [:], distances: [:])
+    var result = Layer(name: layer.name, outputErrors: [:], distances: [:], noises: [:], divergences: [:])
     for (index, (fold, reference)) in folds.enumerated() {
       let others = moments.indices.filter { $0 != index || moments.count == 1 }
       let moments = LayerMoments(merging: others.map { moments[$0] })
@@ -125,11 +128,16 @@ public struct SensitivityProbe {
             bias, isWithinOutputs: isWithin, rounded: rounded, moments: moments)
           trial.replace(name, by: Tensor(corrected, shape: bias.shape))
         }
-        result.distances[width, default: 0] += share * reference.distance(to: try trial.finish())
+        let parts = reference.parts(to: try trial.finish())
+        result.distances[width, default: 0] += share * (parts.noise + parts.divergence)
+        result.noises[width, default: 0] += share * parts.noise
+        result.divergences[width, default: 0] += share * parts.divergence
       }
     }
     result.outputErrors = DamageCurve.completed(result.outputErrors, bits: bits)
     result.distances = DamageCurve.completed(result.distances, bits: bits)
+    result.noises = DamageCurve.completed(result.noises, bits: bits)
+    result.divergences = DamageCurve.completed(result.divergences, bits: bits)
     return result
   }
 }

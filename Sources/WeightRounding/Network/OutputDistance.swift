@@ -6,6 +6,13 @@ public import Tensors
 /// Rows of class scores count by the Kullback-Leibler divergence of their softmax and by the
 /// relative squared error of their logits; other outputs by their relative squared error.
 public struct OutputDistance: Sendable {
+  public struct Parts: Sendable {
+    /// Relative squared error.
+    public var noise = 0.0
+    /// Divergence of the class distribution in nats; 0 for outputs that are no classes.
+    public var divergence = 0.0
+  }
+
   /// By output name: rows of logits or values, for all samples.
   private let expected: [(name: String, rows: Rows)]
 
@@ -16,13 +23,22 @@ public struct OutputDistance: Sendable {
     }
   }
 
-  /// The mean over the outputs; 0 where all are equal.
+  /// Noise and divergence together; 0 where all outputs are equal.
   public func distance(to outputs: [String: [Tensor]]) -> Double {
-    let parts = expected.compactMap { name, rows -> Double? in
+    let parts = parts(to: outputs)
+    return parts.noise + parts.divergence
+  }
+
+  /// Means over the outputs.
+  public func parts(to outputs: [String: [Tensor]]) -> Parts {
+    let parts = expected.compactMap { name, rows -> Parts? in
       guard let tensors = outputs[name] else { return nil }
-      return rows.distance(to: Rows(tensors, isDistribution: rows.isDistribution))
+      return rows.parts(to: Rows(tensors, isDistribution: rows.isDistribution))
     }
-    return parts.isEmpty ? 0 : parts.reduce(0, +) / Double(parts.count)
+    let count = Double(max(parts.count, 1))
+    return Parts(
+      noise: parts.reduce(0) { $0 + $1.noise } / count,
+      divergence: parts.reduce(0) { $0 + $1.divergence } / count)
   }
 }
 
@@ -63,7 +79,7 @@ private struct Rows: Sendable {
     }
   }
 
-  func distance(to other: Rows) -> Double {
+  func parts(to other: Rows) -> OutputDistance.Parts {
     var (signal, noise, divergence) = (0.0, 0.0, 0.0)
     for (expected, found) in zip(values, other.values) {
       for (a, b) in zip(expected, found) {
@@ -73,8 +89,7 @@ private struct Rows: Sendable {
       if areClasses || isDistribution { divergence += Self.divergence(of: found, from: expected) }
     }
     let relative = signal > 0 ? noise / signal : noise
-    guard areClasses || isDistribution, !values.isEmpty else { return relative }
-    return relative + divergence / Double(values.count)
+    return .init(noise: relative, divergence: divergence / Double(max(values.count, 1)))
   }
 
   private static func divergence(of q: [Double], from p: [Double]) -> Double {
