@@ -27,11 +27,16 @@ public enum QuantizeStage {
     _ model: Model, source: SampleSource, options: QuantizeOptions,
     progress: @escaping (String, Int, Int) -> Void = { _, _, _ in }
   ) throws -> Result {
-    let prepared = try QuantizePreparation.prepare(model, path: options.model)
+    var prepared = try QuantizePreparation.prepare(model, path: options.model)
     let sites = try QuantizationSites.analyze(prepared)
-    let layers = try WeightLayer.make(prepared, sites: sites)
+    var layers = try WeightLayer.make(prepared, sites: sites)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
     let pool = WorkerPool(threadCount: options.threads)
+    if options.rounding != .nearest, options.effort != .fast {
+      prepared = try RoundingStage.equalized(
+        prepared, layers: layers, source: source, options: options, pool: pool)
+      layers = try WeightLayer.make(prepared, sites: sites)
+    }
     let (table, inputs) = try CalibrationStage.run(
       model: prepared, sites: sites, layers: layers, source: source, options: options, pool: pool,
       progress: { progress("calibrating", $0, $1) })
