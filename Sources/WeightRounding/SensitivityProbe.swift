@@ -59,7 +59,8 @@ public struct SensitivityProbe {
       let (layer, node) = entry
       try flow.advance(to: node)
       defer { progress(index + 1, positions.count) }
-      return try measure(layer, flow: flow, node: node, bits: bits, folds: Array(zip(folds, references)),
+      return try measure(
+        layer, flow: flow, node: node, bits: bits, folds: Array(zip(folds, references)),
         parts: parts.folds.map(\.held), widths: extent.widths)
     }
   }

@@ -6,7 +6,8 @@ import Quantization
 enum PlanCandidates {
   /// Different allocations, the freest first. Throws where there is none.
   static func make(
-    bits: [Int], sensitivities: SensitivityTable, allocate: (SensitivityTable, [Int]) throws -> BitPlan
+    bits: [Int], sensitivities: SensitivityTable,
+    allocate: (SensitivityTable, [Int]) throws -> BitPlan
   ) throws -> [BitPlan] {
     let sorted = bits.sorted()
     var plans = [try allocate(sensitivities, sorted)]

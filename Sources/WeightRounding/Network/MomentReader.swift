@@ -36,7 +36,8 @@ struct MomentReader {
       let spread = reader.positions(
         wanted: share,
         offset: (Double(sample) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1))
-      let positions = layer.observed.readsWindows
+      let positions =
+        layer.observed.readsWindows
         ? spread : masks?[sample].kept(spread, of: reader.count) ?? spread
       for first in stride(from: 0, to: positions.count, by: chunk) {
         let picks = Array(positions[first..<min(first + chunk, positions.count)])
