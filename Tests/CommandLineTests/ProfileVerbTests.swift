@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// `tapq profiles` on the profiles that ship, and on bad ones.
@@ -40,6 +41,38 @@ import Testing
     #expect(memory["flash"] as? Int == 2 << 20)
     let kernels = try #require(profile["kernels"] as? [[String: Any]])
     #expect((kernels[0]["seconds"] as? [String: Double])?["mac"] ?? 0 > 0)
+  }
+
+  @Test func calibrateWritesAValidProfileAndNeverOverAnother() throws {
+    let folder = try TemporaryFolder()
+    let file = folder.path("here.yaml")
+    let arguments = ["profiles", "calibrate", "-o", file, "--seconds", "0.1", "--threads", "1"]
+    let first = try Command(arguments + ["--samples", folder.path("steps.json"), "--json"])
+    try #require(first.code == 0, "\(first.errors)")
+    #expect(folder.contents == ["here.yaml", "steps.json"])
+    let report = try #require(try first.json() as? [String: Any])
+    let errors = try #require(report["errors"] as? [[String: Any]])
+    #expect(
+      Set(errors.compactMap { $0["kind"] as? String }).isSuperset(of: ["product", "depthwise"]))
+    #expect(try Command(["profiles", "validate", file]).code == 0)
+    let model = SharedFiles.repository.appendingPathComponent("models/digits.onnx").path
+    let fit = try Command(["inspect", model, "--profile", file, "--json"])
+    let device = try #require(try fit.json() as? [String: Any])
+    #expect(device["predicted_latency_ms"] as? Double ?? 0 > 0 && device["fits"] as? Bool == true)
+    let second = try Command(arguments)
+    #expect(second.code == 2 && second.sentence?.contains(file) == true)
+  }
+
+  @Test func limitsThatAreNotWellFormedAreUsageErrors() throws {
+    let model = SharedFiles.repository.appendingPathComponent("models/digits.onnx").path
+    for (flags, part) in [
+      (["--ram", "96K"], "96KiB"), (["--flash", "12"], "unit"), (["--latency", "4"], "unit"),
+      (["--latency", "4ms"], "--profile"),
+      (["--device-threads", "0"], "--device-threads"),
+    ] {
+      let command = try Command(["inspect", model] + flags)
+      #expect(command.code == 64 && command.errors.contains(part), "\(flags): \(command.errors)")
+    }
   }
 
   @Test func showIsForPeople() throws {

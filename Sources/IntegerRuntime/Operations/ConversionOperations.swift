@@ -14,8 +14,7 @@ struct ImportOperation: Operation {
 
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let layout = layouts[target]
-    let block = max(1, min(layout.height, ImportStep.stretch / max(layout.rowBytes, 1)))
-    let blocks = layout.images * ((layout.height + block - 1) / block)
+    let blocks = layout.images * RowBlocks(layout).count
     return [
       .conversion(
         name, "QuantizeLinear", layout,
@@ -23,8 +22,14 @@ struct ImportOperation: Operation {
     ]
   }
 
+  /// Room for every plane, before channels come to lie side by side.
+  func workspace(_ layouts: [ImageLayout]) -> Int {
+    layouts[target].isInterleaved ? layouts[target].count : 0
+  }
+
   func step(_ memory: PlanMemory) throws -> any Step {
-    ImportStep(slot: slot, target: memory[target], kernels: memory.kernels)
+    ImportStep(
+      slot: slot, target: memory[target], workspace: memory.workspace, kernels: memory.kernels)
   }
 }
 
@@ -32,11 +37,16 @@ private final class ImportStep: Step, @unchecked Sendable {
   let kernel: String
   private let slot: FloatSlot
   private let target: PlacedValue
+  private let workspace: UnsafeMutablePointer<UInt8>?
   private let kernels: KernelSet
 
-  init(slot: FloatSlot, target: PlacedValue, kernels: KernelSet) {
+  init(
+    slot: FloatSlot, target: PlacedValue, workspace: UnsafeMutablePointer<UInt8>?,
+    kernels: KernelSet
+  ) {
     self.slot = slot
     self.target = target
+    self.workspace = workspace
     self.kernels = kernels
     kernel = "quantize u8 \(kernels.name)"
   }
@@ -76,7 +86,7 @@ private final class ImportStep: Step, @unchecked Sendable {
       return
     }
     let area = layout.height * width
-    if channels == 1 || area == 1 {
+    guard layout.isInterleaved, let workspace else {
       for image in 0..<layout.images {
         for row in 0..<layout.height {
           convert(
@@ -86,31 +96,46 @@ private final class ImportStep: Step, @unchecked Sendable {
       }
       return
     }
-    // Several rows at a time: long stretches of each plane are read in one go.
-    let block = max(1, min(layout.height, ImportStep.stretch / max(layout.rowBytes, 1)))
-    let blocks = (layout.height + block - 1) / block
-    nonisolated(unsafe) let first = start
-    pool.forEach(layout.images * blocks) { [target, kernels] task in
-      let (image, row) = (task / blocks, task % blocks * block)
-      let rows = min(block, layout.height - row)
-      let count = rows * width
-      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: count * channels) { planes in
-        guard let planes = planes.baseAddress else { return }
-        for channel in 0..<channels {
-          convert(
-            first + (image * channels + channel) * area + row * width, count,
-            planes + channel * count)
-        }
-        for index in 0..<rows {
-          kernels.table.pointee.interleave(
-            planes + index * width, count, channels, width, target.row(image, row + index))
-        }
+    let blocks = RowBlocks(layout)
+    nonisolated(unsafe) let (first, scratch) = (start, workspace)
+    pool.forEach(layout.images * blocks.count) { [target, kernels] task in
+      let (image, rows) = (task / blocks.count, blocks.rows(task % blocks.count))
+      let count = rows.count * width
+      let planes = scratch + (image * layout.height + rows.lowerBound) * layout.rowBytes
+      for channel in 0..<channels {
+        convert(
+          first + (image * channels + channel) * area + rows.lowerBound * width, count,
+          planes + channel * count)
+      }
+      for (index, row) in rows.enumerated() {
+        kernels.table.pointee.interleave(
+          planes + index * width, count, channels, width, target.row(image, row))
       }
     }
   }
+}
 
-  /// Values that are converted at a time, about.
-  fileprivate static let stretch = 16_384
+/// Rows that are converted together: long stretches of each plane are read in one go.
+private struct RowBlocks {
+  /// Values of a block, about.
+  private static let stretch = 16_384
+
+  let count: Int
+  private let size: Int
+  private let height: Int
+
+  init(_ layout: ImageLayout) {
+    height = layout.height
+    size = max(1, min(height, RowBlocks.stretch / max(layout.rowBytes, 1)))
+    count = (height + size - 1) / size
+  }
+
+  func rows(_ block: Int) -> Range<Int> { block * size..<min((block + 1) * size, height) }
+}
+
+extension ImageLayout {
+  /// Whether channels that lie side by side here lie plane by plane in the tensor.
+  fileprivate var isInterleaved: Bool { isPlanar && channels > 1 && height * width > 1 }
 }
 
 /// A value of the arena as a tensor, float or of its own type.
@@ -133,6 +158,11 @@ struct ExportOperation: Operation {
     ]
   }
 
+  /// Room for every row, once channels lie apart.
+  func workspace(_ layouts: [ImageLayout]) -> Int {
+    layouts[source].isInterleaved ? layouts[source].count : 0
+  }
+
   func step(_ memory: PlanMemory) throws -> any Step { ExportStep(self, memory) }
 }
 
@@ -140,9 +170,11 @@ private final class ExportStep: Step, @unchecked Sendable {
   let kernel: String
   private let operation: ExportOperation
   private let source: PlacedValue
+  private let workspace: UnsafeMutablePointer<UInt8>?
   private let kernels: KernelSet
 
   init(_ operation: ExportOperation, _ memory: PlanMemory) {
+    workspace = memory.workspace
     self.operation = operation
     source = memory[operation.source]
     kernels = memory.kernels
@@ -185,7 +217,7 @@ private final class ExportStep: Step, @unchecked Sendable {
       return
     }
     let area = layout.height * width
-    if channels == 1 || area == 1 {
+    guard layout.isInterleaved, let workspace else {
       for image in 0..<layout.images {
         for row in 0..<layout.height {
           convert(
@@ -195,16 +227,14 @@ private final class ExportStep: Step, @unchecked Sendable {
       }
       return
     }
-    nonisolated(unsafe) let first = start
+    nonisolated(unsafe) let (first, scratch) = (start, workspace)
     layout.forEachRowInParallel(pool) { [source] image, row in
-      withUnsafeTemporaryAllocation(of: UInt8.self, capacity: layout.rowBytes) { planes in
-        guard let planes = planes.baseAddress else { return }
-        ik_deinterleave(source.row(image, row), channels, width, planes, width)
-        for channel in 0..<channels {
-          convert(
-            planes + channel * width, width,
-            first + (image * channels + channel) * area + row * width)
-        }
+      let planes = scratch + (image * layout.height + row) * layout.rowBytes
+      ik_deinterleave(source.row(image, row), channels, width, planes, width)
+      for channel in 0..<channels {
+        convert(
+          planes + channel * width, width,
+          first + (image * channels + channel) * area + row * width)
       }
     }
   }
@@ -219,8 +249,7 @@ extension KernelWorkload {
   fileprivate static func conversion(
     _ name: String, _ op: String, _ layout: ImageLayout, interleavedRuns: Int
   ) -> KernelWorkload {
-    let isInterleaved =
-      layout.isPlanar && layout.channels > 1 && layout.height * layout.width > 1
+    let isInterleaved = layout.isInterleaved
     return KernelWorkload(
       name: name, op: op, kind: .conversion,
       rows: isInterleaved && layout.channels > manyChannels ? layout.count : 0, depth: 1,

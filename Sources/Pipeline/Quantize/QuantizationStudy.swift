@@ -34,11 +34,12 @@ struct QuantizationStudy {
     progress: @escaping (String, Int, Int) -> Void
   ) throws {
     self.options = options
-    let prepared = try QuantizePreparation.prepare(model, path: options.model)
-    self.model = prepared
+    var prepared = try QuantizePreparation.prepare(model, path: options.model)
     let sites = try QuantizationSites.analyze(prepared)
-    layers = try WeightLayer.make(prepared, sites: sites)
+    var layers = try WeightLayer.make(prepared, sites: sites)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
+    let pool = WorkerPool(threadCount: options.threads)
+    self.pool = pool
     let limits = options.device
     var allowed = try DevicePrecisions.bits(layers, wanted: options.bits, limits: limits)
     let isLimited =
@@ -50,10 +51,14 @@ struct QuantizationStudy {
       let shapes = try source.feed(0).mapValues(\.shape)
       device = try DeviceCosts(
         limits, layers: Set(sites.layers.map(\.name)), allowed: &allowed
-      ) { try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: $0) }
+      ) { [prepared] in try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: $0) }
     }
-    let pool = WorkerPool(threadCount: options.threads)
-    self.pool = pool
+    if options.rounding != .nearest, options.effort != .fast {
+      prepared = try RoundingStage.equalized(
+        prepared, layers: layers, source: source, options: options, pool: pool)
+      layers = try WeightLayer.make(prepared, sites: sites)
+    }
+    (self.model, self.layers) = (prepared, layers)
     let (table, inputs) = try CalibrationStage.run(
       model: prepared, sites: sites, layers: layers, source: source, options: options, pool: pool,
       progress: { progress("calibrating", $0, $1) })

@@ -25,8 +25,27 @@ struct RoundingStage {
     self.pool = pool
     self.progress = progress
     settings = RoundingSettings(effort: options.effort)
+    samples = try Self.samples(source, options: options)
+  }
+
+  /// The calibration samples.
+  private static func samples(
+    _ source: SampleSource, options: QuantizeOptions
+  ) throws -> [[String: Tensor]] {
     let count = min(options.samples, source.count)
-    samples = try (0..<count).map { try source.feed($0 * source.count / count) }
+    return try (0..<count).map { try source.feed($0 * source.count / count) }
+  }
+
+  /// The same network in float, its channels scaled so that rounding hurts less.
+  static func equalized(
+    _ model: Model, layers: [WeightLayer], source: SampleSource, options: QuantizeOptions,
+    pool: WorkerPool
+  ) throws -> Model {
+    let patch = try Equalization(
+      model: model, samples: samples(source, options: options),
+      settings: RoundingSettings(effort: options.effort), pool: pool
+    ).patch(RoundingLayer.make(layers, model: model, floors: [:]), bits: 4)
+    return try model.applying([patch])
   }
 
   /// What every layer does to the network's outputs at every width, once it is rounded.

@@ -52,6 +52,23 @@ struct MomentReader {
     return moments
   }
 
+  /// `E[x x']` of a layer of one group.
+  func inputMoment(_ inputs: [Tensor]) throws -> Matrix {
+    let outputs = try inputs.map { input in
+      let count = try LayerColumns(layer.observed, of: input.shape).count * layer.rows.count
+      return Tensor(shape: [1, 1, count]) { (buffer: UnsafeMutableBufferPointer<Float>) in
+        buffer.initialize(repeating: 0)
+      }.reshaped(to: shapeOfOutputs(input, count: count))
+    }
+    return try moments(inputs: inputs, outputs: outputs).inputMoment(group: 0, centered: false)
+  }
+
+  private func shapeOfOutputs(_ input: Tensor, count: Int) -> [Int] {
+    layer.observed.readsWindows
+      ? [input.shape[0], layer.rows.count, count / max(input.shape[0] * layer.rows.count, 1)]
+      : [count / max(layer.rows.count, 1), layer.rows.count]
+  }
+
   private func read(_ output: Tensor, at positions: [Int], into targets: Matrix) {
     let channels = layer.rows.count
     output.withElements(of: Float.self) { values in

@@ -30,6 +30,9 @@ enum CholeskyFactor {
           alpha: -1, beta: 1)
       }
     }
+    guard (0..<size).allSatisfy({ result[$0, $0].isFinite && result[$0, $0] > 0 }) else {
+      return nil
+    }
     // What the products of tiles on the diagonal left below it.
     for row in 0..<size { result.row(row).update(repeating: 0, count: row) }
     return result

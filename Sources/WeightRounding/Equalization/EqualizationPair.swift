@@ -1,0 +1,97 @@
+import GraphIR
+import Tensors
+
+/// A producer and the layers that alone read its channels, so that a channel may be scaled down in
+/// the one and up in the others without changing what the network computes.
+struct EqualizationPair {
+  /// Constants whose first (or only) axis, or last for `MatMul`, runs along the channels: weight
+  /// and bias of a layer, scale and bias of a normalization.
+  let divided: [(initializer: String, axis: Int)]
+  let channels: Int
+  let consumers: [RoundingLayer]
+}
+
+/// Finds the pairs of a graph: `Conv`, `Gemm`, `MatMul` or `LayerNormalization`, then operators that
+/// commute with a positive factor for each channel, then layers.
+struct PairFinder {
+  private let graph: Graph
+  private let layers: [String: RoundingLayer]
+  private var readers: [String: [Node]] = [:]
+  /// Readers of each name, graph outputs and subgraphs included.
+  private var readCounts: [String: Int] = [:]
+
+  private static let homogeneous: Set = [
+    "Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "Flatten", "Reshape",
+    "Identity", "Dropout",
+  ]
+
+  init(_ graph: Graph, layers: [RoundingLayer]) {
+    self.graph = graph
+    self.layers = Dictionary(
+      layers.map { ($0.weight, $0) }, uniquingKeysWith: { first, _ in first })
+    for node in graph.nodes {
+      var names: Set<String> = []
+      node.collectReads(into: &names)
+      for name in names { readCounts[name, default: 0] += 1 }
+      for name in Set(node.inputs) { readers[name, default: []].append(node) }
+    }
+    for output in graph.outputs { readCounts[output.name, default: 0] += 1 }
+  }
+
+  func pairs() -> [EqualizationPair] { graph.nodes.compactMap(pair) }
+
+  private func pair(of node: Node) -> EqualizationPair? {
+    guard let producer = producer(node) else { return nil }
+    var value = producer.value
+    while readCounts[value] == 1, let next = readers[value]?.first, next.domain.isEmpty,
+      Self.homogeneous.contains(next.op), next.input(0) == value, next.output(1) == nil
+    {
+      value = next.identity
+    }
+    guard let nodes = readers[value], nodes.count == readCounts[value] else { return nil }
+    let consumers = nodes.compactMap { reader -> RoundingLayer? in
+      guard reader.input(0) == value, let weight = reader.input(1), readCounts[weight] == 1,
+        let layer = layers[weight], layer.observed.group == 1
+      else { return nil }
+      let taps = layer.observed.readsWindows ? Tensor.count(of: Array(layer.rows.shape[2...])) : 1
+      return layer.rows.length == producer.channels * taps ? layer : nil
+    }
+    guard consumers.count == nodes.count, !consumers.isEmpty else { return nil }
+    return EqualizationPair(
+      divided: producer.constants, channels: producer.channels, consumers: consumers)
+  }
+
+  /// The constants that scale with the channels of a node's result, and that result.
+  private func producer(
+    _ node: Node
+  ) -> (constants: [(initializer: String, axis: Int)], channels: Int, value: String)? {
+    guard node.domain.isEmpty, let weight = node.input(1), readCounts[weight] == 1,
+      let tensor = graph.initializers[weight], tensor.elementType == .float32
+    else { return nil }
+    var value = node.identity
+    var constants: [(String, Int)]
+    var bias = node.input(2)
+    if node.op == "LayerNormalization" {
+      guard tensor.rank == 1, node.output(1) == nil else { return nil }
+      constants = [(weight, 0)]
+    } else {
+      guard let layer = layers[weight] else { return nil }
+      constants = [(weight, layer.rows.axis)]
+      if node.op == "MatMul" {
+        guard let name = layer.bias, readCounts[value] == 1, let add = readers[value]?.first,
+          add.isOperator("Add"), add.inputs.contains(name)
+        else { return nil }
+        bias = name
+        value = add.identity
+      }
+    }
+    let channels = tensor.shape[constants[0].1]
+    if let bias {
+      guard readCounts[bias] == 1, let values = graph.initializers[bias],
+        values.elementType == .float32, values.count == channels, values.shape.last == channels
+      else { return nil }
+      constants.append((bias, values.rank - 1))
+    }
+    return (constants, channels, value)
+  }
+}

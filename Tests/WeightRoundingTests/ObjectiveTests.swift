@@ -1,0 +1,115 @@
+import Parallelism
+import TestSupport
+import Testing
+
+@testable import WeightRounding
+
+@Suite struct ObjectiveTests {
+  static let pool = WorkerPool(threadCount: 2)
+
+  /// Columns, outputs and their moments the plain way.
+  @Test(arguments: [(1, 5, 3), (2, 4, 6), (1, 200, 2), (3, 9, 3)])
+  func momentsAreSums(groups: Int, length: Int, outputs: Int) {
+    let count = 23
+    let width = groups * length
+    let columns = RowSolverTests.weights(count, width, state: 1)
+    let targets = RowSolverTests.weights(count, outputs, state: 2)
+    var parts: [LayerMoments] = []
+    for (first, size) in [(0, 10), (10, 13)] {
+      var part = LayerMoments(groups: groups, length: length, outputs: outputs)
+      part.add(
+        columns: columns.row(first), targets: targets.row(first), count: size, pool: Self.pool)
+      parts.append(part)
+    }
+    let moments = LayerMoments(merging: parts)
+    #expect(moments.count == count)
+    func mean(_ term: (Int) -> Float) -> Float {
+      (0..<count).reduce(0) { $0 + term($1) } / Float(count)
+    }
+    for group in 0..<groups {
+      let found = moments.inputMoment(group: group, centered: true)
+      let cross = moments.crossMoment(group: group, centered: false)
+      for i in 0..<length {
+        let a = group * length + i
+        let meanA = mean { columns[$0, a] }
+        #expect(abs(moments.inputMeans[a] - meanA) < 1e-5)
+        for j in 0..<length {
+          let b = group * length + j
+          let meanB = mean { columns[$0, b] }
+          let expected = mean { (columns[$0, a] - meanA) * (columns[$0, b] - meanB) }
+          #expect(abs(found[i, j] - expected) < 1e-4)
+        }
+        for row in 0..<outputs / groups {
+          let expected = mean { targets[$0, group * (outputs / groups) + row] * columns[$0, a] }
+          #expect(abs(cross[row, i] - expected) < 1e-4)
+        }
+      }
+    }
+  }
+
+  /// Outputs that another weight makes of the inputs: without damping that weight is found.
+  @Test func correctionFindsTheWeightThatMakesTheOutputs() {
+    let moment = RowSolverTests.moment(12, state: 8)
+    let objective = GroupObjective(moment: moment, damping: 1e-5, pool: Self.pool)
+    let wanted = RowSolverTests.weights(4, 12, state: 1)
+    let cross = Matrix(rows: 4, columns: 12)
+    Products.multiply(
+      wanted.values, 12, moment.values, 12, into: cross.values, 12, m: 4, n: 12, k: 12)
+    let start = RowSolverTests.weights(4, 12, state: 2)
+    let found = objective.corrected(
+      start.permutingColumns(objective.order), cross: cross.permutingColumns(objective.order),
+      pool: Self.pool)
+    let expected = wanted.permutingColumns(objective.order)
+    for (a, b) in zip(found.elements, expected.elements) { #expect(abs(a - b) < 0.02) }
+  }
+
+  @Test func dampingHoldsTheWeights() {
+    let objective = GroupObjective(
+      moment: RowSolverTests.moment(6, state: 8), damping: 1e6, pool: Self.pool)
+    let start = RowSolverTests.weights(2, 6, state: 2)
+    let found = objective.corrected(
+      start, cross: RowSolverTests.weights(2, 6, state: 3), pool: Self.pool)
+    for (a, b) in zip(found.elements, start.elements) { #expect(abs(a - b) < 1e-4) }
+  }
+
+  @Test func inputsWithoutPowerStillGiveAnObjective() {
+    let objective = GroupObjective(
+      moment: Matrix(rows: 3, columns: 3), damping: 0.1, pool: Self.pool)
+    #expect((0..<3).allSatisfy { objective.hessian[$0, $0] > 0 })
+    let broken = Matrix([.nan, 0, 0, 1], rows: 2, columns: 2)
+    let fallback = GroupObjective(moment: broken, damping: 0.1, pool: Self.pool)
+    #expect(fallback.hessian.elements == [1, 0, 0, 1])
+  }
+
+  @Test func damageBetweenMeasuredWidthsIsInferred() throws {
+    let curve = DamageCurve.completed([2: 1, 4: 0.01], bits: [2, 3, 4, 5, 8])
+    #expect(curve[2] == 1 && curve[4] == 0.01)
+    #expect(abs(try #require(curve[3]) - 0.1) < 1e-12)
+    #expect(abs(try #require(curve[5]) - 0.0025) < 1e-12)
+    #expect(abs(try #require(curve[8]) - 0.01 / 256) < 1e-12)
+    // Noise must not make a wider weight look worse.
+    #expect(DamageCurve.completed([2: 1, 3: 2], bits: [2, 3]) == [2: 1, 3: 1])
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 16, 17])
+  func everySampleIsHeldOnce(samples: Int) {
+    let folds = SampleFolds(samples: samples, wanted: 4).folds
+    #expect(folds.flatMap(\.held).sorted() == Array(0..<samples))
+    for fold in folds where samples > 1 {
+      #expect(Set(fold.held).isDisjoint(with: fold.training))
+      #expect(fold.held.count + fold.training.count == samples)
+    }
+  }
+
+  @Test func largeNetworksAreTriedLess() {
+    let bits = [2, 3, 4, 5, 6, 8]
+    let small = TrialExtent(effort: .balanced, bits: bits, layers: 20, samples: 16, macs: 1_000_000)
+    #expect(small.widths == [2, 3, 4, 5] && small.folds == 4 && small.heldSamples == 4)
+    let large = TrialExtent(
+      effort: .balanced, bits: bits, layers: 21, samples: 16, macs: 1_800_000_000)
+    #expect(large.widths == [2, 4] && large.folds == 2 && large.planFolds == 1)
+    #expect(large.heldSamples < 8)
+    let only = TrialExtent(effort: .balanced, bits: [6, 8], layers: 1, samples: 1, macs: 1)
+    #expect(only.widths == [6])
+  }
+}
