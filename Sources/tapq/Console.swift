@@ -19,8 +19,9 @@ enum Console {
     result(String(decoding: try encoder.encode(report), as: UTF8.self))
   }
 
-  /// Columns padded to their widest cell; the first is left-aligned, the others right-aligned.
-  static func table(_ rows: [[String]]) -> String {
+  /// Columns padded to their widest cell; the first `leading` are left-aligned, the others
+  /// right-aligned.
+  static func table(_ rows: [[String]], leading: Int = 1) -> String {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
@@ -28,7 +29,7 @@ enum Console {
     return rows.map { row in
       let cells = row.enumerated().map { column, cell in
         let padding = String(repeating: " ", count: widths[column] - cell.count)
-        return column == 0 ? cell + padding : padding + cell
+        return column < leading ? cell + padding : padding + cell
       }
       let line = cells.joined(separator: "  ")
       return String(line.reversed().drop { $0 == " " }.reversed())

@@ -26,6 +26,13 @@ struct QuantizeCommand: ParsableCommand {
   var bits = "2,3,4,5,6,8"
 
   @Option(
+    help: ArgumentHelp(
+      "What predicts the damage of layers: a name of `tapq proxies list` or a .tap file. Default: "
+        + "measured; with --effort fast or --rounding nearest the error of each layer's output.",
+      valueName: "NAME|FILE"))
+  var proxy: String?
+
+  @Option(
     help: "How sub-byte weights are written: cast (ONNX Runtime runs it in integers) or native.")
   var storage = "cast"
 
@@ -47,6 +54,7 @@ struct QuantizeCommand: ParsableCommand {
   func run() throws {
     var options = try options()
     options.device = try device.limits()
+    options.proxy = try proxy.map { try ProxyLibrary.proxy($0) }
     options.preprocessing = try preprocessing.resolved()
     let progress = Progress(label: "")
     let report = try Quantize.run(options) { progress.report($0, done: $1, count: $2) }
@@ -85,8 +93,9 @@ struct QuantizeCommand: ParsableCommand {
         String(format: "%.2e", layer.sensitivity), "\(layer.bytes)",
       ]
     }
+    let damage = report.proxy ?? "output error"
     let head = Console.table(
-      [["layer", "op", "weight bits", "activation bits", "output error", "bytes"]] + rows)
+      [["layer", "op", "weight bits", "activation bits", damage, "bytes"]] + rows)
     let binding = report.bindingConstraint.map { ", limited by \($0)" } ?? ""
     let latency =
       report.predictedLatencyMilliseconds.map { String(format: ", %.3f ms predicted", $0) } ?? ""

@@ -8,6 +8,7 @@ struct Tapq: ParsableCommand {
     subcommands: [
       InspectCommand.self, RunCommand.self, QuantizeCommand.self, EvaluateCommand.self,
       BenchmarkCommand.self, ParetoCommand.self, ProfilesCommand.self,
+      ProxiesCommand.self,
     ])
 
   /// Exit codes: 0 done, 1 the request cannot be met, 2 bad input, 64 usage.

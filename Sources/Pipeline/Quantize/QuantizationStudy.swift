@@ -3,6 +3,7 @@ import Calibration
 import GraphIR
 import Lowering
 import Parallelism
+import ProxySearch
 import Quantization
 import WeightRounding
 
@@ -17,7 +18,11 @@ struct QuantizationStudy {
   let sampleCount: Int
   /// By weight name and bits.
   let forms: [String: [Int: QuantizedWeight]]
+  /// What proxies are evaluated on: each weight once.
+  let facts: NetworkFacts
   let sensitivities: SensitivityTable
+  /// The proxy that gave them; nil for the relative error of each layer's own output.
+  let proxy: String?
   let choice: BitChoice
   /// All widths that some layer may take.
   let widths: [Int]
@@ -79,10 +84,29 @@ struct QuantizationStudy {
       : try RoundingStage(
         model: prepared, layers: roundingLayers, source: source, options: options, pool: pool,
         progress: progress)
-    sensitivities =
-      isLimited && widths.count > 1
-      ? try rounding?.sensitivities(bits: widths) ?? quantized.sensitivities
-      : quantized.sensitivities
+    let distinct = zip(layers, roundingLayers).filter { !$0.0.repeatsWeight }
+    facts = ProxyFacts(
+      model: prepared, layers: distinct.map(\.0), roundingLayers: distinct.map(\.1),
+      inputs: inputs, forms: forms,
+      samples: { try RoundingStage.samples(source, options: options) },
+      settings: RoundingSettings(effort: options.effort), pool: pool, progress: progress
+    ).network()
+    let wanted = try options.proxy ?? (rounding == nil ? nil : ProxyLibrary.measured())
+    if let wanted, isLimited, widths.count > 1 {
+      let damage = try ProxyEvaluation(facts).sensitivities(wanted.formula)
+      sensitivities = SensitivityTable(
+        layers: layers.map { layer in
+          // A weight that several layers share counts once.
+          damage.layers.first { $0.name == layer.name }
+            ?? .init(
+              name: layer.name,
+              damage: (allowed[layer.name] ?? []).reduce(into: [:]) { $0[$1] = 0 })
+        })
+      proxy = wanted.name
+    } else {
+      sensitivities = quantized.sensitivities
+      proxy = nil
+    }
     choice = BitChoice(
       layers: layers, options: options, bits: allowed,
       unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),

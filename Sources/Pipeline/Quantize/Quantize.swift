@@ -35,7 +35,8 @@ public enum Quantize {
       peakRAMBytes: footprint.arenaBytes + (device.weightsAreInRAM ? result.weightBytes : 0),
       predictedLatencyMilliseconds: times.map { $0.seconds * 1000 },
       averageWeightBits: result.averageWeightBits,
-      bindingConstraint: result.bindingConstraint, preprocessing: options.preprocessing,
+      bindingConstraint: result.bindingConstraint, proxy: result.proxy,
+      preprocessing: options.preprocessing,
       layers: result.layers.map { layer in
         var layer = layer
         layer.predictedMicroseconds = layerTimes[layer.name].flatMap { $0 }.map { $0 * 1e6 }

@@ -1,4 +1,5 @@
 public import Calibration
+public import ProxySearch
 public import Quantization
 public import WeightRounding
 
@@ -16,6 +17,9 @@ public struct QuantizeOptions: Sendable {
   public var averageBits: Double?
   /// Widths that a layer may take.
   public var bits: [Int] = [2, 3, 4, 5, 6, 8]
+  /// Predicts what layers suffer. Nil: that is measured, one layer at a time; with the fast effort or
+  /// rounding to nearest it is the relative error of each layer's own output.
+  public var proxy: Proxy?
   public var storage = QuantizationPlan.Storage.cast
   public var range: RangeMethod = .mse
   public var rounding = RoundingMethod.gptq

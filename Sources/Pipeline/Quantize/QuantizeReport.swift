@@ -5,7 +5,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     public var op: String
     public var weightBits: Int
     public var activationBits: Int
-    /// Expected relative squared error of the layer's output at these bits.
+    /// Predicted damage at these bits, in the unit of the report's `proxy`.
     public var sensitivity: Double
     /// Packed weights, scales and bias.
     public var bytes: Int
@@ -31,6 +31,9 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
   public var averageWeightBits: Double
   /// The limit that keeps the predicted damage from being lower; nil where none does.
   public var bindingConstraint: String?
+  /// What the sensitivities are: the name of a proxy; nil for the expected relative squared error of
+  /// each layer's output.
+  public var proxy: String?
   public var preprocessing: Preprocessing
   public var layers: [Layer]
 
@@ -43,7 +46,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     case predictedLatencyMilliseconds = "predicted_latency_ms"
     case averageWeightBits = "average_weight_bits"
     case bindingConstraint = "binding_constraint"
-    case preprocessing, layers
+    case proxy, preprocessing, layers
   }
 }
 
@@ -59,6 +62,7 @@ extension QuantizeReport {
     try container.encode(predictedLatencyMilliseconds, forKey: .predictedLatencyMilliseconds)
     try container.encode(averageWeightBits, forKey: .averageWeightBits)
     try container.encode(bindingConstraint, forKey: .bindingConstraint)
+    try container.encode(proxy, forKey: .proxy)
     try container.encode(preprocessing, forKey: .preprocessing)
     try container.encode(layers, forKey: .layers)
   }

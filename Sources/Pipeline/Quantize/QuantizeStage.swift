@@ -4,7 +4,6 @@ public import GraphIR
 import Lowering
 import Parallelism
 public import Quantization
-import WeightRounding
 
 /// Float model to QDQ model, in memory: sites, one calibration pass, sensitivities, allocation,
 /// integers, lowering.
@@ -13,8 +12,10 @@ public enum QuantizeStage {
     public var model: Model
     public var plan: QuantizationPlan
     public var weights: [String: QuantizedWeight]
-    /// Relative output error of every layer at every width that was tried.
+    /// Predicted damage of every layer at every width that was tried.
     public var sensitivities: SensitivityTable
+    /// What predicted it; nil for the relative error of each layer's own output.
+    public var proxy: String?
     public var layers: [QuantizeReport.Layer]
     public var calibrationSamples: Int
     public var weightBytes: Int
@@ -37,44 +38,37 @@ public enum QuantizeStage {
           }, bits: study.widths)
       } ?? study.choice.allocate(study.sensitivities)
     let plan = study.plan(choice)
-    var weights: [String: QuantizedWeight] = [:]
-    let corrected: Model
-    if let rounding {
-      (corrected, weights) = try rounding.round(plan)
-    } else {
-      for layer in plan.layers {
-        weights[layer.weight] = study.forms[layer.weight]?[layer.weightBits]
-      }
-      if options.rounding != .nearest {
-        feedErrorsBack(
-          &weights, layers: study.roundingLayers, inputs: study.inputs,
-          rounding: BlockwiseRounding(
-            settings: RoundingSettings(effort: options.effort), pool: study.pool))
-      }
-      corrected = try study.model.applying([
-        BiasCorrection.patch(layers: layers, weights: weights, inputs: study.inputs)
-      ])
-    }
+    let (lowered, weights) = try lowered(study, plan: plan)
     return Result(
-      model: try Lowering.lower(corrected, plan: plan, weights: weights), plan: plan,
-      weights: weights, sensitivities: study.sensitivities,
+      model: lowered, plan: plan, weights: weights, sensitivities: study.sensitivities,
+      proxy: study.proxy,
       layers: reports(layers, plan: plan, sensitivities: study.sensitivities),
       calibrationSamples: study.sampleCount, weightBytes: choice.totals[BitChoice.flash] ?? 0,
       averageWeightBits: averageBits(layers, choice), bindingConstraint: choice.binding)
   }
 
-  /// Rounds anew with error feedback where that pays: below 7 bits.
-  private static func feedErrorsBack(
-    _ weights: inout [String: QuantizedWeight], layers: [RoundingLayer],
-    inputs: [String: LayerInputSample], rounding: BlockwiseRounding
-  ) {
-    for layer in layers {
-      guard let weight = weights[layer.weight], weight.bits < 7, let sample = inputs[layer.name],
-        sample.length == layer.rows.length * layer.observed.group
-      else { continue }
-      weights[layer.weight] = rounding.quantize(
-        layer, scales: weight.scales, bits: weight.bits, inputs: sample)
+  /// The quantized network of a plan, and its integers by weight name.
+  static func lowered(
+    _ study: QuantizationStudy, plan: QuantizationPlan
+  ) throws -> (model: Model, weights: [String: QuantizedWeight]) {
+    if let rounding = study.rounding {
+      let (corrected, weights) = try rounding.round(plan)
+      return (try Lowering.lower(corrected, plan: plan, weights: weights), weights)
     }
+    let bits = Dictionary(
+      plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
+    var weights: [String: QuantizedWeight] = [:]
+    for (name, width) in bits { weights[name] = study.forms[name]?[width] }
+    if study.options.rounding != .nearest {
+      for (index, layer) in study.facts.layers.enumerated() {
+        guard let width = bits[layer.rows.name] else { continue }
+        weights[layer.rows.name] = try study.facts.feedbackForm(index, width)
+      }
+    }
+    let corrected = try study.model.applying([
+      BiasCorrection.patch(layers: study.layers, weights: weights, inputs: study.inputs)
+    ])
+    return (try Lowering.lower(corrected, plan: plan, weights: weights), weights)
   }
 
   private static func averageBits(_ layers: [WeightLayer], _ choice: BitPlan) -> Double {

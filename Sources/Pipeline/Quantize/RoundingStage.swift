@@ -29,7 +29,7 @@ struct RoundingStage {
   }
 
   /// The calibration samples.
-  private static func samples(
+  static func samples(
     _ source: SampleSource, options: QuantizeOptions
   ) throws -> [[String: Tensor]] {
     let count = min(options.samples, source.count)
@@ -48,26 +48,14 @@ struct RoundingStage {
     return try model.applying([patch])
   }
 
-  /// What every layer does to the network's outputs at every width, once it is rounded.
-  func sensitivities(bits: [Int]) throws -> SensitivityTable {
-    let measured = try probe().measure(layers, bits: bits) { progress("measuring", $0, $1) }
-    let byName = Dictionary(measured.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    return SensitivityTable(
-      layers: layers.map { layer in
-        // Layers that share a weight count once.
-        .init(
-          name: layer.name,
-          damage: byName[layer.name]?.distances
-            ?? Dictionary(bits.map { ($0, 0) }, uniquingKeysWith: { first, _ in first }))
-      })
-  }
-
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
   /// network's.
   func best(of plans: [BitPlan], bits: [Int]) throws -> BitPlan {
     guard plans.count > 1 else { return plans[0] }
     let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
-    let extent = try probe().trialExtent(layers, bits: bits)
+    let extent = try SensitivityProbe(
+      model: model, samples: samples, settings: settings, pool: pool
+    ).trialExtent(layers, bits: bits)
     var best = (plan: plans[0], distance: Double.infinity)
     for (index, plan) in plans.enumerated() {
       let widths = Dictionary(
@@ -93,10 +81,6 @@ struct RoundingStage {
       for (name, tensor) in biases { model.graph.initializers[name] = tensor }
     }
     return (try model.applying([patch]), result.weights)
-  }
-
-  private func probe() throws -> SensitivityProbe {
-    try SensitivityProbe(model: model, samples: samples, settings: settings, pool: pool)
   }
 }
 

@@ -19,6 +19,12 @@ public enum ProxyLibrary {
     return proxies.sorted { $0.name < $1.name }
   }
 
+  /// What one layer at a time does to the network's outputs.
+  public static func measured() throws(ProxyError) -> Proxy {
+    try ProxyFile.parse(
+      String(decoding: PackageResources.measured_tap, as: UTF8.self), path: "shipped")
+  }
+
   /// A file where `name` has a slash or ends in `.tap`, else one that ships.
   public static func proxy(_ name: String) throws(ProxyError) -> Proxy {
     if name.contains("/") || name.hasSuffix(".tap") { return try ProxyFile.read(path: name) }

@@ -15,15 +15,15 @@ public struct CostlyFacts {
     }
   }
 
-  /// A layer's integers with error feedback, by its position and bits.
-  public var feedbackForm: (_ layer: Int, _ bits: Int) throws -> QuantizedWeight
+  /// A layer's integers with error feedback, from its position and those rounded to nearest.
+  public var feedbackForm: (_ layer: Int, _ form: QuantizedWeight) throws -> QuantizedWeight
   /// By layer position and bits.
   public var measurements: () throws -> [[Int: Measurement]]
   /// Linear CKA of the features of each pair of layers, `[layers][layers]`.
   public var similarities: () throws -> [[Double]]
 
   public init(
-    feedbackForm: @escaping (_ layer: Int, _ bits: Int) throws -> QuantizedWeight,
+    feedbackForm: @escaping (_ layer: Int, _ form: QuantizedWeight) throws -> QuantizedWeight,
     measurements: @escaping () throws -> [[Int: Measurement]],
     similarities: @escaping () throws -> [[Double]]
   ) {

@@ -1,6 +1,6 @@
 import Calibration
 public import Parallelism
-import Quantization
+public import Quantization
 import Tensors
 
 /// The facts of all layers of a network, for one calibration set: what formulas are evaluated on.
@@ -95,11 +95,11 @@ public final class NetworkFacts {
     return form
   }
 
-  private func feedbackForm(_ index: Int, _ bits: Int) throws -> QuantizedWeight {
+  /// Integers with error feedback; computed once.
+  public func feedbackForm(_ index: Int, _ bits: Int) throws -> QuantizedWeight {
     let key = Key(layer: index, bits: bits)
     if let known = feedbackForms[key] { return known }
-    _ = try form(index, bits)
-    let form = try costly.feedbackForm(index, bits)
+    let form = try costly.feedbackForm(index, try form(index, bits))
     feedbackForms[key] = form
     return form
   }

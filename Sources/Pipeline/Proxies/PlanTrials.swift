@@ -1,0 +1,64 @@
+import BitAllocation
+import Quantization
+
+/// Quantizes a network by plans and measures what becomes of it, each plan once.
+struct PlanTrials {
+  let layers: [RandomPlans.Layer]
+  /// Outcomes that were on disk.
+  private(set) var cached = 0
+
+  private let study: QuantizationStudy
+  private let measurement: PlanMeasurement
+  private var cache: OutcomeCache
+  /// Position among the layers, by weight.
+  private let position: [String: Int]
+
+  init(study: QuantizationStudy, measurement: PlanMeasurement, folder: String) throws {
+    self.study = study
+    self.measurement = measurement
+    let distinct = study.layers.filter { !$0.repeatsWeight }
+    layers = distinct.map { layer in
+      RandomPlans.Layer(
+        name: layer.name, weights: layer.rows.count * layer.rows.length,
+        widths: (study.choice.bits[layer.name] ?? []).sorted())
+    }
+    position = Dictionary(
+      zip(distinct.map(\.site.weight), distinct.indices), uniquingKeysWith: { first, _ in first })
+    cache = try OutcomeCache(
+      folder: folder, key: Self.key(study: study, measurement: measurement))
+  }
+
+  mutating func outcome(_ bits: [Int]) throws -> PlanOutcome {
+    if let known = cache[bits] {
+      cached += 1
+      return known
+    }
+    let chosen = study.layers.compactMap { layer in
+      position[layer.site.weight].map { (layer.name, bits[$0]) }
+    }
+    let plan = study.plan(
+      BitPlan(
+        bits: Dictionary(chosen, uniquingKeysWith: { first, _ in first }), damage: 0, totals: [:],
+        binding: nil, gap: 0))
+    let outcome = try measurement.outcome(of: QuantizeStage.lowered(study, plan: plan).model)
+    try cache.add(outcome, for: bits)
+    return outcome
+  }
+
+  /// Of everything that outcomes depend on besides the plan.
+  private static func key(study: QuantizationStudy, measurement: PlanMeasurement) -> String {
+    var print = Fingerprint()
+    let options = study.options
+    print.add("1 \(options.rounding) \(options.effort) \(options.range) \(options.seed)")
+    print.add(study.model)
+    for (name, parameters) in study.activations.sorted(by: { $0.key < $1.key }) {
+      print.add("\(name) \(parameters)")
+    }
+    for (name, sample) in study.inputs.sorted(by: { $0.key < $1.key }) {
+      print.add(name)
+      sample.withColumns { print.add(UnsafeRawBufferPointer($0)) }
+    }
+    for feed in measurement.feeds { print.add(feed) }
+    return print.text
+  }
+}

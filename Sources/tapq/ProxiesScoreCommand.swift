@@ -1,0 +1,129 @@
+import ArgumentParser
+import Foundation
+import Pipeline
+
+struct ProxiesScoreCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "score",
+    abstract: "Measure how well proxies rank plans of equal size, on samples that they do not see.",
+    discussion: """
+      Random plans of several sizes are really quantized and compared with the float network. The \
+      table shows Spearman's correlation of predicted and measured damage among plans of one size. \
+      Outcomes are kept on disk: what was stopped goes on where it was.
+      """)
+
+  @Argument(help: "The float .onnx files.")
+  var models: [String]
+
+  @OptionGroup var calibration: CalibrationFlags
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp("A .tap file to judge besides those that ship.", valueName: "FILE"))
+  var proxy: [String] = []
+
+  @Option(help: ArgumentHelp("Sizes of plans, in bits on average.", valueName: "3,4,5,6"))
+  var budgets = "3,4,5,6"
+
+  @Option(help: "Plans of each size.")
+  var plans = 20
+
+  @Option(help: "Samples that plans are judged on.")
+  var heldOut = 128
+
+  @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,3,4,5,6,8"))
+  var bits = "2,3,4,5,6,8"
+
+  @Option(help: "How weights become integers: nearest or gptq.")
+  var rounding = "gptq"
+
+  @Option(help: "Time for rounding each plan: fast, balanced or best.")
+  var effort = "fast"
+
+  @Option(help: ArgumentHelp("Folder of outcomes.", valueName: "DIR"))
+  var cache: String?
+
+  @OptionGroup var preprocessing: PreprocessingFlags
+
+  @Flag(help: "Print the report as JSON, with the plans.")
+  var json = false
+
+  func validate() throws { _ = try options() }
+
+  func run() throws {
+    var options = try options()
+    options.quantize.preprocessing = try preprocessing.resolved()
+    options.proxies = try proxy.map { try ProxyLibrary.proxy($0) }
+    let progress = Progress(label: "")
+    let report = try ProxyScore.run(options) { progress.report($0, done: $1, count: $2) }
+    progress.finish()
+    if json { return try Console.json(report) }
+    Console.result(ProxiesScoreCommand.text(report))
+  }
+
+  private func options() throws -> ProxyScore.Options {
+    var quantize = QuantizeOptions(
+      model: "", output: "", calibration: calibration.calibration)
+    try calibration.apply(to: &quantize)
+    guard let widths = QuantizeOptions.bits(bits) else {
+      throw ValidationError("--bits '\(bits)' is not a list like 2,4,8 of widths from 2 to 8")
+    }
+    quantize.bits = widths
+    guard let rounding = QuantizeOptions.rounding(rounding) else {
+      throw ValidationError("--rounding must be nearest or gptq, not '\(rounding)'")
+    }
+    quantize.rounding = rounding
+    guard let effort = QuantizeOptions.effort(effort) else {
+      throw ValidationError("--effort must be fast, balanced or best, not '\(effort)'")
+    }
+    quantize.effort = effort
+    var options = ProxyScore.Options(models: models, quantize: quantize)
+    let parts = budgets.split(separator: ",", omittingEmptySubsequences: false)
+    options.budgets = parts.compactMap { Double($0) }.filter { $0 > 0 && $0 <= 8 }
+    guard !parts.isEmpty, options.budgets.count == parts.count else {
+      throw ValidationError("--budgets '\(budgets)' is not a list like 3,4.5 of bits up to 8")
+    }
+    guard (3...10_000).contains(plans) else {
+      throw ValidationError("--plans must be between 3 and 10000")
+    }
+    options.plans = plans
+    guard (1...1_000_000).contains(heldOut) else {
+      throw ValidationError("--held-out must be between 1 and 1000000")
+    }
+    options.heldOut = heldOut
+    options.cache = cache
+    return options
+  }
+
+  private static func text(_ report: ProxyScoreReport) -> String {
+    var parts = report.networks.map(text)
+    if report.networks.count > 1 {
+      let rows = report.mean.map {
+        [$0.proxy, number($0.spearman), number($0.lowest), number($0.kendall)]
+      }
+      parts.append(
+        "mean of \(report.networks.count) networks\n"
+          + Console.table([["proxy", "Spearman", "lowest", "Kendall"]] + rows))
+    }
+    return parts.joined(separator: "\n\n")
+  }
+
+  private static func text(_ network: ProxyScoreReport.Network) -> String {
+    let budgets = network.proxies.first?.budgets ?? []
+    let head =
+      "\(network.model): \(network.plans.count) plans (\(network.cachedPlans) from disk), "
+      + "\(network.heldOutSamples) held-out samples"
+    let columns =
+      ["proxy"] + budgets.map { String(format: "%g bits", $0.averageBits) } + ["mean", "Kendall"]
+    let rows = network.proxies.map { row in
+      [row.proxy] + row.budgets.map { $0.spearman.map(number) ?? "-" }
+        + [number(row.spearman), number(row.kendall)]
+    }
+    let failures = network.proxies.compactMap { row in
+      row.failure.map { "\(row.proxy) gives no prediction: \($0)" }
+    }
+    return ([head, Console.table([columns] + rows)] + failures).joined(separator: "\n")
+  }
+
+  private static func number(_ value: Double) -> String { String(format: "%.3f", value) }
+}
