@@ -49,7 +49,7 @@ let modules: [Module] = [
     ]),
   Module(
     name: "ProxySearch", imports: ["Calibration", "Parallelism", "Quantization", "Tensors"],
-    testImports: ["FloatRuntime", "GraphIR"], embedded: [.embedInCode("Proxies")]),
+    testImports: ["GraphIR"], embedded: [.embedInCode("Proxies")]),
   Module(
     name: "Pipeline",
     imports: [

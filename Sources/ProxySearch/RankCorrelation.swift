@@ -26,7 +26,7 @@ public enum RankCorrelation {
       second += (q - mean) * (q - mean)
     }
     guard first > 0, second > 0 else { return nil }
-    return covariance / (first.squareRoot() * second.squareRoot())
+    return covariance / (first * second).squareRoot()
   }
 
   /// Kendall's tau-b, which allows for ties. Nil where one list does not vary.
@@ -42,7 +42,7 @@ public enum RankCorrelation {
       }
     }
     guard first > 0, second > 0 else { return nil }
-    return Double(balance) / (Double(first).squareRoot() * Double(second).squareRoot())
+    return Double(balance) / (Double(first) * Double(second)).squareRoot()
   }
 
   private static func order(_ a: Double, _ b: Double) -> Int { a < b ? -1 : a > b ? 1 : 0 }

@@ -108,7 +108,8 @@ public struct SensitivityProbe {
       reader.masks = masks.map { all in held.map { all[$0] } }
       return try reader.moments(inputs: held.map { inputs[$0] }, outputs: held.map { outputs[$0] })
     }
-    var result = Layer(name: layer.name, outputErrors: [:], distances: [:], noises: [:], divergences: [:])
+    var result = Layer(
+      name: layer.name, outputErrors: [:], distances: [:], noises: [:], divergences: [:])
     for (index, (fold, reference)) in folds.enumerated() {
       let others = moments.indices.filter { $0 != index || moments.count == 1 }
       let moments = LayerMoments(merging: others.map { moments[$0] })

@@ -26,7 +26,7 @@ struct ProxiesScoreCommand: ParsableCommand {
   var budgets = "3,4,5,6"
 
   @Option(help: "Plans of each size.")
-  var plans = 20
+  var plans = 60
 
   @Option(help: "Samples that plans are judged on.")
   var heldOut = 128

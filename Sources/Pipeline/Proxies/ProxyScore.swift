@@ -15,7 +15,7 @@ public enum ProxyScore {
     /// Bits on average.
     public var budgets: [Double] = [3, 4, 5, 6]
     /// For each budget.
-    public var plans = 20
+    public var plans = 60
     /// Samples that plans are judged on, besides those of the calibration.
     public var heldOut = 128
     /// Judged besides those that ship.

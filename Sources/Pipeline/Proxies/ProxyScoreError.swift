@@ -7,7 +7,7 @@ public enum ProxyScoreError: Error, Equatable, Sendable {
   case cache(path: String, problem: String)
 }
 
-extension ProxyScoreError: CustomStringConvertible, UnmetRequestError {
+extension ProxyScoreError: CustomStringConvertible {
   public var description: String {
     switch self {
     case .noHeldOutSamples(let source, let count, let calibrated):

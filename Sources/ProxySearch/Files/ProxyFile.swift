@@ -26,7 +26,8 @@ public enum ProxyFile {
       let data = try? handle.read(upToCount: largestFile + 1)
     else { throw .file(path: path, problem: "it cannot be read as a file") }
     guard data.count <= largestFile else {
-      throw .file(path: path, problem: "it is larger than \(largestFile) bytes, too much for a proxy")
+      throw .file(
+        path: path, problem: "it is larger than \(largestFile) bytes, too much for a proxy")
     }
     guard let text = String(validating: data, as: UTF8.self) else {
       throw .file(path: path, problem: "it is not UTF-8 text")

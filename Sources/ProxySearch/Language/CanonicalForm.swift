@@ -17,7 +17,8 @@ extension Expression {
     case .power:
       if parts[1] == .number(2) { return Expression.unary(.sq, parts[0]) }
       if parts[1] == .number(1) { return parts[0] }
-    case .least, .greatest: return Expression.folded(primitive, parts.sorted(by: Expression.precedes))
+    case .least, .greatest:
+      return Expression.folded(primitive, parts.sorted(by: Expression.precedes))
     default:
       if primitive.form == .unary { return Expression.unary(primitive, parts[0]) }
     }

@@ -1,0 +1,136 @@
+import Foundation
+import ProxySearch
+import TestSupport
+import Testing
+
+@testable import Pipeline
+
+/// Proxies on the network of `models/`, from calibration to plans.
+@Suite struct ProxyTests {
+  private static func scoreOptions(_ folder: TemporaryFolder) -> ProxyScore.Options {
+    var quantize = QuantizeTests.options(folder)
+    quantize.effort = .fast
+    quantize.threads = 2
+    var options = ProxyScore.Options(models: [quantize.model], quantize: quantize)
+    options.budgets = [3, 4]
+    options.plans = 12
+    options.cache = folder.path("cache")
+    return options
+  }
+
+  @Test func proxiesDecideTheBits() throws {
+    let folder = try TemporaryFolder()
+    func report(_ proxy: String) throws -> QuantizeReport {
+      var options = QuantizeTests.options(folder, "\(proxy).onnx")
+      options.effort = .fast
+      options.averageBits = 4
+      options.proxy = try ProxyLibrary.proxy(proxy)
+      return try Quantize.run(options)
+    }
+    let sumBits = try report("sum-bits")
+    #expect(sumBits.proxy == "sum-bits")
+    #expect(sumBits.averageWeightBits <= 4)
+    #expect(sumBits.layers.allSatisfy { $0.sensitivity == -Double($0.weightBits) })
+    let relative = try report("relative-output-mse-gptq")
+    #expect(relative.averageWeightBits <= 4)
+    #expect(relative.layers.map(\.weightBits) != sumBits.layers.map(\.weightBits))
+    #expect(relative.layers.allSatisfy { $0.sensitivity >= 0 })
+  }
+
+  @Test func withoutAProxyLayersAreMeasured() throws {
+    let folder = try TemporaryFolder()
+    func report(_ name: String, _ proxy: Proxy?, average: Double?) throws -> QuantizeReport {
+      var options = QuantizeTests.options(folder, "\(name).onnx")
+      options.averageBits = average
+      options.proxy = proxy
+      return try Quantize.run(options)
+    }
+    let standard = try report("standard", nil, average: 4)
+    let measured = try report("measured", try ProxyLibrary.proxy("measured"), average: 4)
+    #expect(standard.proxy == "measured")
+    #expect(standard.layers == measured.layers)
+    #expect(try report("free", nil, average: nil).proxy == nil)
+  }
+
+  @Test func formulasThatGiveNoNumberWriteNothing() throws {
+    let folder = try TemporaryFolder()
+    var options = QuantizeTests.options(folder)
+    options.averageBits = 4
+    options.proxy = try ProxyFile.parse(
+      "name: bad\nthought: t\nformula: exp(1000 * b)\nprovenance: p\n", path: "bad.tap")
+    #expect(throws: ProxyError.self) { try Quantize.run(options) }
+    #expect(folder.contents.isEmpty)
+  }
+
+  @Test func scoresJudgeWhatProxiesHaveNotSeenAndGoOnWhereTheyStopped() throws {
+    let folder = try TemporaryFolder()
+    let options = Self.scoreOptions(folder)
+    let first = try ProxyScore.run(options)
+    let network = try #require(first.networks.first)
+    #expect(network.calibrationSamples == 16 && network.heldOutSamples == 48)
+    #expect(network.plans.count == 24 && network.cachedPlans == 0)
+    for plan in network.plans {
+      #expect(plan.averageBits <= plan.budget && plan.averageBits >= 0.98 * plan.budget)
+    }
+    let rho = Dictionary(uniqueKeysWithValues: network.proxies.map { ($0.proxy, $0.spearman) })
+    let measured = try #require(rho["measured"])
+    #expect(measured > 0.8)
+    #expect(measured > (try #require(rho["bparams"])))
+    #expect(network.proxies.allSatisfy { $0.failure == nil && $0.budgets.count == 2 })
+
+    // Half of the outcomes are lost, one of them in the middle of a line.
+    let file = folder.path("cache/") + (try #require(Self.contents(folder.path("cache")).first))
+    let text = try String(contentsOfFile: file, encoding: .utf8)
+    let kept = text.prefix(text.utf8.count / 2)
+    try String(kept).write(toFile: file, atomically: false, encoding: .utf8)
+    let again = try #require(try ProxyScore.run(options).networks.first)
+    #expect((6..<18).contains(again.cachedPlans))
+    #expect(again.plans.map(\.divergence) == network.plans.map(\.divergence))
+    #expect(again.proxies.map(\.spearman) == network.proxies.map(\.spearman))
+    let last = try #require(try ProxyScore.run(options).networks.first)
+    #expect(last.cachedPlans == 24)
+  }
+
+  private static func contents(_ path: String) throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: path)
+  }
+
+  @Test func scoresNeedSamplesThatAreLeft() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.scoreOptions(folder)
+    options.quantize.samples = 64
+    #expect(throws: ProxyScoreError.self) { try ProxyScore.run(options) }
+    options.quantize.samples = 16
+    options.quantize.bits = [4]
+    #expect(throws: ProxyScoreError.self) { try ProxyScore.run(options) }
+    options.quantize.bits = [2, 4, 8]
+    options.proxies = [try ProxyLibrary.proxy("mse")]
+    #expect(throws: ProxyScoreError.duplicate(proxy: "mse")) { try ProxyScore.run(options) }
+  }
+
+  @Test func heldOutSamplesAreNotThoseOfTheCalibration() {
+    let held = PlanMeasurement.heldOut(count: 50, calibrated: 16, wanted: 20)
+    #expect(held.count == 20 && Set(held).count == 20)
+    #expect(Set(held).isDisjoint(with: (0..<16).map { $0 * 50 / 16 }))
+    #expect(PlanMeasurement.heldOut(count: 10, calibrated: 16, wanted: 5).isEmpty)
+  }
+
+  @Test func randomPlansAreOfOneSizeAndTheSameAnywhere() {
+    let layers = [100, 400, 50, 900, 300].enumerated().map { index, weights in
+      RandomPlans.Layer(name: "\(index)", weights: weights, widths: [2, 3, 4, 5, 6, 8])
+    }
+    var random = RandomPlans(layers: layers, seed: 3)
+    let plans = random.plans(averageBits: 4.5, count: 30)
+    #expect(plans.count == 30 && Set(plans).count == 30)
+    for plan in plans {
+      let bits = zip(layers, plan).reduce(0) { $0 + $1.0.weights * $1.1 }
+      #expect((7718...7875).contains(bits))
+    }
+    var twin = RandomPlans(layers: layers, seed: 3)
+    #expect(twin.plans(averageBits: 4.5, count: 30) == plans)
+    var other = RandomPlans(layers: layers, seed: 4)
+    #expect(other.plans(averageBits: 4.5, count: 30) != plans)
+    var none = RandomPlans(layers: layers, seed: 3)
+    #expect(none.plans(averageBits: 1, count: 5).isEmpty)
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import Testing
+
+@testable import ProxySearch
+
+/// The shipped proxies on a layer that was computed by hand.
+@Suite struct BaselineTests {
+  private static let theta: [Double] = [exp(-0.6), exp(-0.8), exp(-1.0)]
+
+  /// Values of the first layer.
+  private static let values: [(String, Double)] = [
+    ("mse", 1.2), ("mse-per-weight", 0.3), ("relative-mse", 0.08), ("input-weighted-mse", 2.88),
+    ("output-mse", 3.68), ("relative-output-mse", 0.116899619),
+    ("relative-output-mse-gptq", 0.205844981), ("step-size", 1.5), ("sum-bits", -2),
+    ("bparams", -8), ("bops", -128), ("measured", 0.5), ("kl", 0.2), ("sqnr", 0.3),
+    ("orm", -2 * theta[0]), ("ompq", -0.25 * mean(theta)),
+  ]
+
+  private static func mean(_ values: [Double]) -> Double {
+    values.reduce(0, +) / Double(values.count)
+  }
+
+  @Test(arguments: values)
+  func valuesAreThoseOfThePapers(name: String, expected: Double) throws {
+    let facts = try TinyLayer.network()
+    let table = try ProxyEvaluation(facts).sensitivities(try ProxyLibrary.proxy(name).formula)
+    let value = try #require(table.layers[0].damage[2])
+    #expect(abs(value - expected) <= 1e-6 * max(1, abs(expected)), "\(value)")
+  }
+
+  @Test func everyShippedProxyIsTested() throws {
+    #expect(try ProxyLibrary.all().count == 16)
+  }
+
+  @Test func layersWithoutSignalOrErrorHaveNoRelativeError() throws {
+    let facts = try TinyLayer.network()
+    let formula = try ProxyLibrary.proxy("relative-output-mse").formula
+    let table = try ProxyEvaluation(facts).sensitivities(formula)
+    #expect(table.layers[1].damage[2] == 0)
+    #expect(table.layers[2].damage[2] == 0)
+  }
+
+  private static let cases: [(String, [Double])] = [
+    ("layers_sum(depth)", [3, 3, 3]), ("layers_rank(-depth)", [1, 2 / 3.0, 1 / 3.0]),
+    ("tail_mean(depth)", [1, 1.5, 2]), ("depth / layers_max(depth)", [0, 0.5, 1]),
+    ("sum(column_sum(W) * X1)", [3.6, 0, 2]), ("sum(row_max(W))", [4, 4, 3]),
+    ("sum(matmul(dW, X2))", [-3.6, 0, 0]), ("sum(softmax(W))", [2, 2, 2]),
+    ("std(S)", [0.5, 0.5, 0.5]), ("sum(minmax(W))", [11 / 5.2, 11 / 5.2, 2.25]),
+    ("sum(normalize(S))", [0, 0, 0]), ("is_product + is_conv", [1, 1, 1]),
+    ("log(-1) + sqrt(-4) + abslog(0)", [0, 0, 0]),
+  ]
+
+  @Test(arguments: cases)
+  func primitives(text: String, expected: [Double]) throws {
+    let facts = try TinyLayer.network()
+    let table = try ProxyEvaluation(facts).sensitivities(FormulaParser.parse(text))
+    for (layer, value) in zip(table.layers, expected) {
+      let found = try #require(layer.damage[2])
+      #expect(abs(found - value) < 1e-6, "\(layer.name): \(found)")
+    }
+  }
+
+  @Test func whatIsNotFiniteIsRefusedByName() throws {
+    let facts = try TinyLayer.network()
+    #expect(
+      throws: ProxyError.notFinite(
+        layer: "silent", bits: 2, part: "sum(dW) / sum(Y2)", value: "-inf")
+    ) {
+      try ProxyEvaluation(facts).sensitivities(FormulaParser.parse("sum(dW) / sum(Y2)"))
+    }
+    #expect(throws: ProxyError.self) {
+      try ProxyEvaluation(facts).sensitivities(FormulaParser.parse("exp(1000 * b)"))
+    }
+    #expect(throws: ProxyError.self) {
+      try ProxyEvaluation(facts).sensitivities(FormulaParser.parse("least(1, exp(1000 * b))"))
+    }
+  }
+
+  @Test func evaluationIsDeterministic() throws {
+    let formula = try FormulaParser.parse("norm(dW * X2) / (l1(W) + 1) * layers_std(sum(dY2))")
+    let first = try ProxyEvaluation(TinyLayer.network()).sensitivities(formula)
+    let second = try ProxyEvaluation(TinyLayer.network()).sensitivities(formula)
+    #expect(first == second)
+  }
+}
