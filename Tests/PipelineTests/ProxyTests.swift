@@ -79,7 +79,7 @@ import Testing
     #expect(network.proxies.allSatisfy { $0.failure == nil && $0.budgets.count == 2 })
 
     // Half of the outcomes are lost, one of them in the middle of a line.
-    let file = folder.path("cache/") + (try #require(Self.contents(folder.path("cache")).first))
+    let file = folder.path("cache") + "/" + (try #require(Self.contents(folder.path("cache")).first))
     let text = try String(contentsOfFile: file, encoding: .utf8)
     let kept = text.prefix(text.utf8.count / 2)
     try String(kept).write(toFile: file, atomically: false, encoding: .utf8)
