@@ -55,21 +55,18 @@ public enum QuantizeStage {
       : try RoundingStage(
         model: prepared, layers: roundingLayers, source: source, options: options, pool: pool,
         progress: progress)
-    let sensitivities =
+    let tables =
       isLimited && widths.count > 1
-      ? try rounding?.sensitivities(bits: widths) ?? quantized.sensitivities
-      : quantized.sensitivities
+      ? try rounding?.sensitivities(bits: widths) ?? [quantized.sensitivities]
+      : [quantized.sensitivities]
+    let sensitivities = tables[0]
     func allocate(_ sensitivities: SensitivityTable, _ widths: [Int]) throws -> BitPlan {
       try BitChoice.allocate(
         layers: layers, sensitivities: sensitivities, options: options, bits: widths,
         unquantizedBytes: unquantized)
     }
-    let choice =
-      try rounding.map { rounding in
-        try rounding.best(
-          of: PlanCandidates.make(bits: widths, sensitivities: sensitivities, allocate: allocate),
-          bits: widths)
-      } ?? allocate(sensitivities, widths)
+    let plans = try PlanCandidates.make(bits: widths, tables: tables, allocate: allocate)
+    let choice = try rounding?.best(of: plans, bits: widths) ?? plans[0]
     let plan = QuantizationPlan(
       storage: options.storage,
       layers: layers.map {
