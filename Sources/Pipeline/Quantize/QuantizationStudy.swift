@@ -17,7 +17,8 @@ struct QuantizationStudy {
   let sampleCount: Int
   /// By weight name and bits.
   let forms: [String: [Int: QuantizedWeight]]
-  let sensitivities: SensitivityTable
+  /// What every width costs, in one or several readings; the first is what reports show.
+  let tables: [SensitivityTable]
   let choice: BitChoice
   /// All widths that some layer may take.
   let widths: [Int]
@@ -79,15 +80,17 @@ struct QuantizationStudy {
       : try RoundingStage(
         model: prepared, layers: roundingLayers, source: source, options: options, pool: pool,
         progress: progress)
-    sensitivities =
+    tables =
       isLimited && widths.count > 1
-      ? try rounding?.sensitivities(bits: widths) ?? quantized.sensitivities
-      : quantized.sensitivities
+      ? try rounding?.sensitivities(bits: widths) ?? [quantized.sensitivities]
+      : [quantized.sensitivities]
     choice = BitChoice(
       layers: layers, options: options, bits: allowed,
       unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),
       device: device)
   }
+
+  var sensitivities: SensitivityTable { tables[0] }
 
   func plan(_ choice: BitPlan) -> QuantizationPlan {
     QuantizationPlan(

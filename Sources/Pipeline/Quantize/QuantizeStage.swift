@@ -32,8 +32,8 @@ public enum QuantizeStage {
     let choice =
       try rounding.map { rounding in
         try rounding.best(
-          of: PlanCandidates.make(bits: study.widths) {
-            try study.choice.allocate(study.sensitivities, widths: $0)
+          of: PlanCandidates.make(bits: study.widths, tables: study.tables) {
+            try study.choice.allocate($0, widths: $1)
           }, bits: study.widths)
       } ?? study.choice.allocate(study.sensitivities)
     let plan = study.plan(choice)

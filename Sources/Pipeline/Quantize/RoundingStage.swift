@@ -48,18 +48,22 @@ struct RoundingStage {
     return try model.applying([patch])
   }
 
-  /// What every layer does to the network's outputs at every width, once it is rounded.
-  func sensitivities(bits: [Int]) throws -> SensitivityTable {
+  /// What every layer does to the network's outputs at every width, once it is rounded: as measured,
+  /// and smoothed over the widths.
+  func sensitivities(bits: [Int]) throws -> [SensitivityTable] {
     let measured = try probe().measure(layers, bits: bits) { progress("measuring", $0, $1) }
     let byName = Dictionary(measured.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
-    return SensitivityTable(
-      layers: layers.map { layer in
-        // Layers that share a weight count once.
-        .init(
-          name: layer.name,
-          damage: byName[layer.name]?.distances
-            ?? Dictionary(bits.map { ($0, 0) }, uniquingKeysWith: { first, _ in first }))
-      })
+    func table(_ damage: (SensitivityProbe.Layer) -> [Int: Double]) -> SensitivityTable {
+      SensitivityTable(
+        layers: layers.map { layer in
+          // Layers that share a weight count once.
+          .init(
+            name: layer.name,
+            damage: byName[layer.name].map(damage)
+              ?? Dictionary(bits.map { ($0, 0) }, uniquingKeysWith: { first, _ in first }))
+        })
+    }
+    return [table(\.distances), table(\.smoothedDistances)]
   }
 
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
