@@ -86,7 +86,7 @@ struct QuantizeCommand: ParsableCommand {
       ]
     }
     let head = Console.table(
-      [["layer", "op", "weight bits", "activation bits", "output error", "bytes"]] + rows)
+      [["layer", "op", "weight bits", "activation bits", "damage", "bytes"]] + rows)
     let binding = report.bindingConstraint.map { ", limited by \($0)" } ?? ""
     let latency =
       report.predictedLatencyMilliseconds.map { String(format: ", %.3f ms predicted", $0) } ?? ""

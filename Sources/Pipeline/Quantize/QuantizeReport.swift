@@ -5,7 +5,8 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     public var op: String
     public var weightBits: Int
     public var activationBits: Int
-    /// Expected relative squared error of the layer's output at these bits.
+    /// Damage at these bits: what rounding the layer does to the network's outputs where that was
+    /// measured (`OutputDistance`), else the expected relative squared error of its own output.
     public var sensitivity: Double
     /// Packed weights, scales and bias.
     public var bytes: Int

@@ -13,7 +13,7 @@ public enum QuantizeStage {
     public var model: Model
     public var plan: QuantizationPlan
     public var weights: [String: QuantizedWeight]
-    /// Relative output error of every layer at every width that was tried.
+    /// Damage of every layer at every width that was tried.
     public var sensitivities: SensitivityTable
     public var layers: [QuantizeReport.Layer]
     public var calibrationSamples: Int
