@@ -1,5 +1,9 @@
 /* Between 8-bit integers and the floats that hold them exactly. */
 
+static void add_scaled(const float *x, ptrdiff_t count, float factor, float *y) {
+  for (ptrdiff_t i = 0; i < count; i++) y[i] = __builtin_fmaf(factor, x[i], y[i]);
+}
+
 static void widen_u8(const uint8_t *source, ptrdiff_t count, int32_t zero, float *target) {
   for (ptrdiff_t i = 0; i < count; i++) target[i] = (float)((int32_t)source[i] - zero);
 }

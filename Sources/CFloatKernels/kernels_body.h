@@ -42,6 +42,7 @@ const fk_kernels FK_TABLE = {
     .masked_softmax = masked_softmax,
     .softmax = softmax,
     .widen_u8 = widen_u8,
+    .add_scaled = add_scaled,
     .widen_s8 = widen_s8,
     .requantize = requantize,
 };

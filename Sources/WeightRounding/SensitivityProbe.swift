@@ -1,4 +1,5 @@
 import Calibration
+import Foundation
 public import GraphIR
 public import Parallelism
 import Quantization
@@ -17,6 +18,18 @@ public struct SensitivityProbe {
     /// The two parts of the distances.
     public var noises: [Int: Double]
     public var divergences: [Int: Double]
+
+    /// The layer's output errors times what an output error of this layer does to the network, on
+    /// the geometric mean over the widths: a smoother curve than that of the distances.
+    public var smoothedDistances: [Int: Double] {
+      let gains = outputErrors.compactMap { width, error -> Double? in
+        guard let distance = distances[width], distance > 0, error > 0 else { return nil }
+        return log(distance / error)
+      }
+      guard !gains.isEmpty else { return distances }
+      let gain = exp(gains.reduce(0, +) / Double(gains.count))
+      return outputErrors.mapValues { $0 * gain }
+    }
   }
 
   private let model: Model

@@ -93,9 +93,8 @@ struct QuantizeCommand: ParsableCommand {
         String(format: "%.2e", layer.sensitivity), "\(layer.bytes)",
       ]
     }
-    let damage = report.proxy ?? "output error"
     let head = Console.table(
-      [["layer", "op", "weight bits", "activation bits", damage, "bytes"]] + rows)
+      [["layer", "op", "weight bits", "activation bits", "damage", "bytes"]] + rows)
     let binding = report.bindingConstraint.map { ", limited by \($0)" } ?? ""
     let latency =
       report.predictedLatencyMilliseconds.map { String(format: ", %.3f ms predicted", $0) } ?? ""

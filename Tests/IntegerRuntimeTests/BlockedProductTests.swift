@@ -38,8 +38,7 @@ import Testing
   @Test(arguments: cases) func equalTheFloatEngine(product: Case) throws {
     let (builder, shape) = try model(product)
     try expectEqual(
-      builder, inputs: ["x": shape], integerShare: product.activations != nil,
-      patches: product.activations == nil ? [.fuseBlockedProducts] : [])
+      builder, inputs: ["x": shape], integerShare: product.activations != nil)
   }
 
   @Test(arguments: cases) func staysPackedInMemory(product: Case) throws {

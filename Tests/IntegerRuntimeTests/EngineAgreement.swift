@@ -5,15 +5,14 @@ import Testing
 
 @testable import IntegerRuntime
 
-/// Expects the bits of the float engine, which gets the model after `patches`, on one thread and on
-/// several, in the first run and the next.
+/// Expects the bits of the float engine, on one thread and on several, in the first run and the
+/// next.
 func expectEqual(
-  _ builder: LayerBuilder, inputs: [String: [Int]], integerShare: Bool = false,
-  patches: [GraphPatch] = []
+  _ builder: LayerBuilder, inputs: [String: [Int]], integerShare: Bool = false
 ) throws {
   var builder = builder
   let feed = inputs.mapValues { builder.samples($0) }
-  let expected = try FloatEngine(model: builder.model.applying(patches)).run(
+  let expected = try FloatEngine(model: builder.model).run(
     feed.mapValues { .tensor($0) })
   for threads in [1, 3] {
     let engine = try IntegerEngine(model: builder.model, threads: threads)

@@ -41,6 +41,7 @@ import Testing
     let measured = try Benchmark.run(
       .init(model: folder.path("out.onnx"), threads: [1], runs: 1, profile: Self.profile()))
     #expect(report.peakRAMBytes == measured[0].arenaBytes)
+    #expect(report.ramLowerBoundBytes <= report.peakRAMBytes && report.ramLowerBoundBytes > 0)
     let latency = try #require(report.predictedLatencyMilliseconds)
     #expect(latency == measured[0].predictedMilliseconds)
     let steps = measured[0].layers.compactMap(\.predictedMicroseconds).reduce(10, +)

@@ -37,6 +37,7 @@ import Testing
     #expect(relative.layers.allSatisfy { $0.sensitivity >= 0 })
   }
 
+  /// The better of two readings of the measurements, which each can be asked for alone.
   @Test func withoutAProxyLayersAreMeasured() throws {
     let folder = try TemporaryFolder()
     func report(_ name: String, _ proxy: Proxy?, average: Double?) throws -> QuantizeReport {
@@ -45,10 +46,14 @@ import Testing
       options.proxy = proxy
       return try Quantize.run(options)
     }
-    let standard = try report("standard", nil, average: 4)
-    let measured = try report("measured", try ProxyLibrary.proxy("measured"), average: 4)
-    #expect(standard.proxy == "measured")
-    #expect(standard.layers == measured.layers)
+    let standard = try report("standard", nil, average: 4).layers.map(\.weightBits)
+    let readings = try ProxyLibrary.standard().map { proxy in
+      let found = try report(proxy.name, proxy, average: 4)
+      #expect(found.proxy == proxy.name)
+      return found.layers.map(\.weightBits)
+    }
+    #expect(readings.contains(standard))
+    #expect(try report("again", nil, average: 4).proxy == "measured")
     #expect(try report("free", nil, average: nil).proxy == nil)
   }
 
@@ -79,7 +84,8 @@ import Testing
     #expect(network.proxies.allSatisfy { $0.failure == nil && $0.budgets.count == 2 })
 
     // Half of the outcomes are lost, one of them in the middle of a line.
-    let file = folder.path("cache") + "/" + (try #require(Self.contents(folder.path("cache")).first))
+    let file =
+      folder.path("cache") + "/" + (try #require(Self.contents(folder.path("cache")).first))
     let text = try String(contentsOfFile: file, encoding: .utf8)
     let kept = text.prefix(text.utf8.count / 2)
     try String(kept).write(toFile: file, atomically: false, encoding: .utf8)

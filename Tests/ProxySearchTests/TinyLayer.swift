@@ -47,7 +47,10 @@ enum TinyLayer {
         feedbackForm: { _, _ in form([1, -1, 0, 1]) },
         measurements: {
           (0..<3).map {
-            [2: .init(distance: Double($0) + 0.5, divergence: Double($0) + 0.2, noise: 0.3)]
+            [
+              2: .init(
+                distance: Double($0) + 0.5, smoothed: 0.4, divergence: Double($0) + 0.2, noise: 0.3)
+            ]
           }
         },
         similarities: { [[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]] }),

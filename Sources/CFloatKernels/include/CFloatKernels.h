@@ -112,6 +112,8 @@ typedef struct fk_kernels {
                          float *y);
   /* y = exp(x - max) / sum of these over the row. */
   void (*softmax)(const float *x, ptrdiff_t count, float *y);
+  /* y = fma(factor, x, y), element by element. */
+  void (*add_scaled)(const float *x, ptrdiff_t count, float factor, float *y);
   /* target = source - zero, exactly. */
   void (*widen_u8)(const uint8_t *source, ptrdiff_t count, int32_t zero, float *target);
   void (*widen_s8)(const int8_t *source, ptrdiff_t count, int32_t zero, float *target);

@@ -17,7 +17,8 @@ package enum EngineRewrites {
 
   private static func patches(for model: Model) -> [GraphPatch] {
     preparation(of: model) + [
-      .fuseQuantizedLayers, .foldConstants(), .foldDequantizedConstants, .foldBatchNormalization,
+      .fuseQuantizedLayers, .fuseBlockedProducts, .foldConstants(), .foldDequantizedConstants,
+      .foldBatchNormalization,
       .fuseActivations, .fuseGelu, .fuseMaskedSoftmax, .fuseAttention, .fuseResidualNormalization,
     ]
   }

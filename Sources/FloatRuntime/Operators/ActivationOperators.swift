@@ -171,6 +171,9 @@ enum ActivationOperators {
     func apply<T: FloatElement>(_ x: T) -> T {
       0.5 * x * (1 + .erf(x * T(0.707106781186547524)))
     }
+    var kernel: VectorKernel? {
+      { KernelSet.best.table.pointee.gelu($0, $1, Float(2).squareRoot(), $2) }
+    }
   }
   struct TanhGelu: FloatFunction {
     func apply<T: FloatElement>(_ x: T) -> T {

@@ -1,3 +1,4 @@
+import CFloatKernels
 import GraphIR
 import Tensors
 
@@ -47,7 +48,7 @@ enum BlockedGemmOperator {
     }
     let problem = Problem(
       depth: depth, columns: columns, block: block, weights: transposed(weight),
-      scales: scales, bias: bias, isExact: isQuantized)
+      scales: scales, bias: bias)
     let shape = x.shape.dropLast() + [columns]
     return x.withElements(of: Float.self) { source in
       Tensor(shape: Array(shape)) { (out: UnsafeMutableBufferPointer<Float>) in
@@ -82,7 +83,6 @@ enum BlockedGemmOperator {
     let weights: [Float]
     let scales: [Float]
     let bias: [Float]?
-    let isExact: Bool
 
     func multiply(
       _ x: UnsafeBufferPointer<Float>, into y: UnsafeMutableBufferPointer<Float>
@@ -90,14 +90,14 @@ enum BlockedGemmOperator {
       y.update(repeating: 0)
       let blocks = (depth + block - 1) / block
       var sums = [Float](repeating: 0, count: columns)
+      let addScaled = KernelSet.best.table.pointee.add_scaled
       for index in 0..<blocks {
         for c in 0..<columns { sums[c] = 0 }
         for k in index * block..<min((index + 1) * block, depth) {
           let (value, first) = (x[k], k * columns)
-          if isExact {
-            for c in 0..<columns { sums[c] += value * weights[first + c] }
-          } else {
-            for c in 0..<columns { sums[c].addProduct(value, weights[first + c]) }
+          weights.withUnsafeBufferPointer { weights in
+            guard let weights = weights.baseAddress else { return }
+            addScaled?(weights + first, columns, value, &sums)
           }
         }
         for c in 0..<columns { y[c].addProduct(sums[c], scales[c * blocks + index]) }

@@ -59,8 +59,8 @@ public struct KernelFit: Sendable {
     var best: (kernels: [KernelCost], error: Double) = (
       [], KernelFit.error(of: alone, samples, machine)
     )
-    for exponent in 10..<24 {
-      let least = Double(1 << exponent)
+    for exponent in stride(from: 10.0, to: 24, by: 0.5) {
+      let least = exp2(exponent).rounded()
       let large = samples.filter { $0.workloads[0].work >= least }
       guard large.count >= KernelFit.fewest else { break }
       let kernels = KernelFit.kernels(kind, large, machine: machine).map {

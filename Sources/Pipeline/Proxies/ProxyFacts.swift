@@ -54,9 +54,11 @@ struct ProxyFacts {
     let byName = Dictionary(measured.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     return names.map { name in
       guard let layer = byName[name] else { return [:] }
+      let smoothed = layer.smoothedDistances
       return layer.distances.reduce(into: [:]) { result, entry in
         result[entry.key] = CostlyFacts.Measurement(
-          distance: entry.value, divergence: layer.divergences[entry.key] ?? .nan,
+          distance: entry.value, smoothed: smoothed[entry.key] ?? .nan,
+          divergence: layer.divergences[entry.key] ?? .nan,
           noise: layer.noises[entry.key] ?? .nan)
       }
     }

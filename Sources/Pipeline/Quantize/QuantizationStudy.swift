@@ -20,8 +20,9 @@ struct QuantizationStudy {
   let forms: [String: [Int: QuantizedWeight]]
   /// What proxies are evaluated on: each weight once.
   let facts: NetworkFacts
-  let sensitivities: SensitivityTable
-  /// The proxy that gave them; nil for the relative error of each layer's own output.
+  /// What every width costs, in one or several readings; the first is what reports show.
+  let tables: [SensitivityTable]
+  /// The proxy that gave the first; nil for the relative error of each layer's own output.
   let proxy: String?
   let choice: BitChoice
   /// All widths that some layer may take.
@@ -85,26 +86,23 @@ struct QuantizationStudy {
         model: prepared, layers: roundingLayers, source: source, options: options, pool: pool,
         progress: progress)
     let distinct = zip(layers, roundingLayers).filter { !$0.0.repeatsWeight }
-    facts = ProxyFacts(
+    let facts = ProxyFacts(
       model: prepared, layers: distinct.map(\.0), roundingLayers: distinct.map(\.1),
       inputs: inputs, forms: forms,
       samples: { try RoundingStage.samples(source, options: options) },
       settings: RoundingSettings(effort: options.effort), pool: pool, progress: progress
     ).network()
-    let wanted = try options.proxy ?? (rounding == nil ? nil : ProxyLibrary.measured())
-    if let wanted, isLimited, widths.count > 1 {
-      let damage = try ProxyEvaluation(facts).sensitivities(wanted.formula)
-      sensitivities = SensitivityTable(
-        layers: layers.map { layer in
-          // A weight that several layers share counts once.
-          damage.layers.first { $0.name == layer.name }
-            ?? .init(
-              name: layer.name,
-              damage: (allowed[layer.name] ?? []).reduce(into: [:]) { $0[$1] = 0 })
-        })
-      proxy = wanted.name
+    self.facts = facts
+    let isChoice = isLimited && widths.count > 1
+    let proxies = try options.proxy.map { [$0] } ?? (rounding == nil ? [] : ProxyLibrary.standard())
+    if isChoice, let first = proxies.first {
+      tables = try proxies.map { proxy in
+        let damage = try ProxyEvaluation(facts).sensitivities(proxy.formula)
+        return damage.completed(allowed, names: sites.layers.map(\.name))
+      }
+      proxy = first.name
     } else {
-      sensitivities = quantized.sensitivities
+      tables = [quantized.sensitivities]
       proxy = nil
     }
     choice = BitChoice(
@@ -112,6 +110,8 @@ struct QuantizationStudy {
       unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),
       device: device)
   }
+
+  var sensitivities: SensitivityTable { tables[0] }
 
   func plan(_ choice: BitPlan) -> QuantizationPlan {
     QuantizationPlan(
@@ -121,5 +121,18 @@ struct QuantizationStudy {
           name: $0.name, op: $0.site.op, weight: $0.site.weight, axis: $0.site.axis,
           weightBits: choice.bits[$0.name] ?? 8)
       }, activations: activations)
+  }
+}
+
+extension SensitivityTable {
+  /// With all layers: one whose weight an earlier layer has already takes no further damage.
+  fileprivate func completed(_ allowed: [String: [Int]], names: [String]) -> SensitivityTable {
+    let known = Dictionary(layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    return SensitivityTable(
+      layers: names.map { name in
+        known[name]
+          ?? .init(
+            name: name, damage: (allowed[name] ?? []).reduce(into: [:]) { $0[$1] = 0 })
+      })
   }
 }

@@ -29,10 +29,12 @@ public enum Quantize {
     }
     let layerTimes = Dictionary(
       zip(footprint.steps.map(\.name), times?.steps ?? []), uniquingKeysWith: { first, _ in first })
+    let weightsInRAM = device.weightsAreInRAM ? result.weightBytes : 0
     return QuantizeReport(
       output: options.output, calibrationSamples: result.calibrationSamples,
       weightBytes: result.weightBytes, fileBytes: bytes,
-      peakRAMBytes: footprint.arenaBytes + (device.weightsAreInRAM ? result.weightBytes : 0),
+      peakRAMBytes: footprint.arenaBytes + weightsInRAM,
+      ramLowerBoundBytes: footprint.arenaLowerBound + weightsInRAM,
       predictedLatencyMilliseconds: times.map { $0.seconds * 1000 },
       averageWeightBits: result.averageWeightBits,
       bindingConstraint: result.bindingConstraint, proxy: result.proxy,

@@ -5,7 +5,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     public var op: String
     public var weightBits: Int
     public var activationBits: Int
-    /// Predicted damage at these bits, in the unit of the report's `proxy`.
+    /// Predicted or measured damage at these bits: what the report's `proxy` says.
     public var sensitivity: Double
     /// Packed weights, scales and bias.
     public var bytes: Int
@@ -26,6 +26,8 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
   public var weightBytes: Int
   public var fileBytes: Int
   public var peakRAMBytes: Int
+  /// No placement of the activations needs less.
+  public var ramLowerBoundBytes: Int
   /// Nil without a hardware profile.
   public var predictedLatencyMilliseconds: Double?
   public var averageWeightBits: Double
@@ -43,6 +45,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     case weightBytes = "weight_bytes"
     case fileBytes = "file_bytes"
     case peakRAMBytes = "peak_ram_bytes"
+    case ramLowerBoundBytes = "ram_lower_bound_bytes"
     case predictedLatencyMilliseconds = "predicted_latency_ms"
     case averageWeightBits = "average_weight_bits"
     case bindingConstraint = "binding_constraint"
@@ -59,6 +62,7 @@ extension QuantizeReport {
     try container.encode(weightBytes, forKey: .weightBytes)
     try container.encode(fileBytes, forKey: .fileBytes)
     try container.encode(peakRAMBytes, forKey: .peakRAMBytes)
+    try container.encode(ramLowerBoundBytes, forKey: .ramLowerBoundBytes)
     try container.encode(predictedLatencyMilliseconds, forKey: .predictedLatencyMilliseconds)
     try container.encode(averageWeightBits, forKey: .averageWeightBits)
     try container.encode(bindingConstraint, forKey: .bindingConstraint)

@@ -12,7 +12,7 @@ public enum QuantizeStage {
     public var model: Model
     public var plan: QuantizationPlan
     public var weights: [String: QuantizedWeight]
-    /// Predicted damage of every layer at every width that was tried.
+    /// Damage of every layer at every width that was tried.
     public var sensitivities: SensitivityTable
     /// What predicted it; nil for the relative error of each layer's own output.
     public var proxy: String?
@@ -33,8 +33,8 @@ public enum QuantizeStage {
     let choice =
       try rounding.map { rounding in
         try rounding.best(
-          of: PlanCandidates.make(bits: study.widths) {
-            try study.choice.allocate(study.sensitivities, widths: $0)
+          of: PlanCandidates.make(bits: study.widths, tables: study.tables) {
+            try study.choice.allocate($0, widths: $1)
           }, bits: study.widths)
       } ?? study.choice.allocate(study.sensitivities)
     let plan = study.plan(choice)

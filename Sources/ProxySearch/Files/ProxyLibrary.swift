@@ -3,7 +3,7 @@ public enum ProxyLibrary {
   private static let files: [[UInt8]] = [
     PackageResources.bops_tap, PackageResources.bparams_tap,
     PackageResources.input_weighted_mse_tap, PackageResources.kl_tap,
-    PackageResources.measured_tap, PackageResources.mse_tap,
+    PackageResources.measured_tap, PackageResources.measured_smooth_tap, PackageResources.mse_tap,
     PackageResources.mse_per_weight_tap, PackageResources.ompq_tap, PackageResources.orm_tap,
     PackageResources.output_mse_tap, PackageResources.relative_mse_tap,
     PackageResources.relative_output_mse_tap, PackageResources.relative_output_mse_gptq_tap,
@@ -19,10 +19,9 @@ public enum ProxyLibrary {
     return proxies.sorted { $0.name < $1.name }
   }
 
-  /// What one layer at a time does to the network's outputs.
-  public static func measured() throws(ProxyError) -> Proxy {
-    try ProxyFile.parse(
-      String(decoding: PackageResources.measured_tap, as: UTF8.self), path: "shipped")
+  /// What decides without another choice: the better of two readings of what was measured.
+  public static func standard() throws(ProxyError) -> [Proxy] {
+    [try proxy("measured"), try proxy("measured-smooth")]
   }
 
   /// A file where `name` has a slash or ends in `.tap`, else one that ships.

@@ -22,6 +22,7 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
   case isProduct = "is_product"
   case gamma
   case measured
+  case measuredSmooth = "measured_smooth"
   case measuredDivergence = "measured_kl"
   case measuredNoise = "measured_noise"
 
@@ -58,6 +59,8 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
     case .isProduct: "1 for Gemm and MatMul, else 0"
     case .gamma: "sum over the other layers of the linear CKA of their features (OMPQ)"
     case .measured: "measured distance of the network's outputs with only this layer rounded"
+    case .measuredSmooth:
+      "the same on a smooth curve: the layer's output error times its mean effect on the outputs"
     case .measuredDivergence:
       "measured divergence of the class distribution with only this layer rounded, in nats"
     case .measuredNoise:
@@ -69,6 +72,7 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
   var dependsOnBits: Bool {
     switch self {
     case .error, .feedbackError, .outputError, .feedbackOutputError, .step, .bits, .measured,
+      .measuredSmooth,
       .measuredDivergence, .measuredNoise:
       true
     default: false

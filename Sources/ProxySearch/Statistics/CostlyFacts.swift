@@ -5,11 +5,13 @@ public struct CostlyFacts {
   /// What rounding one layer does to the network's outputs.
   public struct Measurement: Sendable, Equatable {
     public var distance: Double
+    public var smoothed: Double
     public var divergence: Double
     public var noise: Double
 
-    public init(distance: Double, divergence: Double, noise: Double) {
+    public init(distance: Double, smoothed: Double, divergence: Double, noise: Double) {
       self.distance = distance
+      self.smoothed = smoothed
       self.divergence = divergence
       self.noise = noise
     }

@@ -55,6 +55,7 @@ public final class NetworkFacts {
     case .feedbackOutputError: return LayerValue(type, try feedbackOutputErrors(index, bits))
     case .step: return LayerValue(type, try form(index, bits).scales.map { Double($0) })
     case .measured: return LayerValue(try measurement(index, bits).distance)
+    case .measuredSmooth: return LayerValue(try measurement(index, bits).smoothed)
     case .measuredDivergence: return LayerValue(try measurement(index, bits).divergence)
     case .measuredNoise: return LayerValue(try measurement(index, bits).noise)
     case .gamma: return LayerValue(try gamma()[index])
