@@ -63,7 +63,10 @@ struct RoundingStage {
               ?? Dictionary(bits.map { ($0, 0) }, uniquingKeysWith: { first, _ in first }))
         })
     }
-    return [table(\.distances), table(\.smoothedDistances)]
+    // Each table brings plans of its own to try, which takes time that large networks do not leave.
+    let extent = try probe().trialExtent(layers, bits: bits)
+    return extent.planFolds > 1
+      ? [table(\.distances), table(\.smoothedDistances)] : [table(\.distances)]
   }
 
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
