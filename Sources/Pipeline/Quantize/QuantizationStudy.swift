@@ -94,8 +94,9 @@ struct QuantizationStudy {
     ).network()
     self.facts = facts
     let isChoice = isLimited && widths.count > 1
-    let proxies = try options.proxy.map { [$0] } ?? (rounding == nil ? [] : ProxyLibrary.standard())
-    if isChoice, let first = proxies.first {
+    let chosen = options.proxy.map { [$0] }
+    let proxies = isChoice ? try chosen ?? rounding?.readings(bits: widths) ?? [] : []
+    if let first = proxies.first {
       tables = try proxies.map { proxy in
         let damage = try ProxyEvaluation(facts).sensitivities(proxy.formula)
         return damage.completed(allowed, names: sites.layers.map(\.name))

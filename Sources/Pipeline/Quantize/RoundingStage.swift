@@ -3,6 +3,7 @@ import Calibration
 import GraphIR
 import Lowering
 import Parallelism
+import ProxySearch
 import Quantization
 import Tensors
 import WeightRounding
@@ -48,14 +49,19 @@ struct RoundingStage {
     return try model.applying([patch])
   }
 
+  /// The readings of what is measured that there is time to try the plans of.
+  func readings(bits: [Int]) throws -> [Proxy] {
+    let all = try ProxyLibrary.standard()
+    let extent = try extent(bits: bits)
+    return extent.planFolds > 1 ? all : Array(all.prefix(1))
+  }
+
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
   /// network's.
   func best(of plans: [BitPlan], bits: [Int]) throws -> BitPlan {
     guard plans.count > 1 else { return plans[0] }
     let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
-    let extent = try SensitivityProbe(
-      model: model, samples: samples, settings: settings, pool: pool
-    ).trialExtent(layers, bits: bits)
+    let extent = try extent(bits: bits)
     var best = (plan: plans[0], distance: Double.infinity)
     for (index, plan) in plans.enumerated() {
       let widths = Dictionary(
@@ -66,6 +72,11 @@ struct RoundingStage {
       progress("comparing plans", index + 1, plans.count)
     }
     return best.plan
+  }
+
+  private func extent(bits: [Int]) throws -> TrialExtent {
+    try SensitivityProbe(model: model, samples: samples, settings: settings, pool: pool)
+      .trialExtent(layers, bits: bits)
   }
 
   /// Integers by weight name, and the model with the biases that go with them.
