@@ -7,7 +7,7 @@ struct Tapq: ParsableCommand {
     commandName: "tapq", abstract: "Quantize an ONNX network so that it fits a device.",
     subcommands: [
       InspectCommand.self, RunCommand.self, QuantizeCommand.self, EvaluateCommand.self,
-      BenchmarkCommand.self, ParetoCommand.self, ProfilesCommand.self,
+      BenchmarkCommand.self, ParetoCommand.self, SensitivityCommand.self, ProfilesCommand.self,
       ProxiesCommand.self,
     ])
 

@@ -140,3 +140,25 @@ import Testing
     #expect(none.plans(averageBits: 1, count: 5).isEmpty)
   }
 }
+
+@Suite struct SensitivityTests {
+  @Test func damageFallsWithWidthAndRounding() throws {
+    var options = QuantizeTests.options(try TemporaryFolder())
+    options.bits = [2, 4, 8]
+    let report = try SensitivityMeasurement.run(options)
+    #expect(report.layers.count == 9)
+    for layer in report.layers {
+      #expect(layer.damage.map(\.bits) == [2, 4, 8] && !layer.op.isEmpty)
+      let before = layer.damage.map(\.beforeRounding)
+      #expect(before == before.sorted(by: >), "\(layer.name)")
+      #expect(layer.damage.allSatisfy { $0.afterRounding >= 0 && $0.measured >= 0 })
+    }
+    // Feedback is worth its time where rounding hurts.
+    let total = report.layers.map { $0.damage[0] }
+    #expect(
+      total.map(\.afterRounding).reduce(0, +) < total.map(\.beforeRounding).reduce(0, +))
+    #expect(report.proxies.count > 10)
+    #expect(report.proxies.allSatisfy { abs($0.spearman ?? 0) <= 1 })
+    #expect(report.proxies.first?.spearman ?? 0 > 0.5)
+  }
+}
