@@ -36,9 +36,7 @@ struct ParetoCommand: ParsableCommand {
     guard (1...1000).contains(points) else {
       throw ValidationError("--points must be between 1 and 1000")
     }
-    guard QuantizeOptions.bits(bits) != nil else {
-      throw ValidationError("--bits '\(bits)' is not a list like 2,4,8 of widths from 2 to 8")
-    }
+    _ = try WidthList.parse(bits)
     if csv, json { throw ValidationError("give --csv or --json, not both") }
   }
 
@@ -46,7 +44,7 @@ struct ParetoCommand: ParsableCommand {
     var options = QuantizeOptions(model: model, output: "", calibration: calibration.calibration)
     try calibration.apply(to: &options)
     options.device = try device.limits()
-    options.bits = QuantizeOptions.bits(bits) ?? options.bits
+    options.bits = try WidthList.parse(bits)
     options.preprocessing = try preprocessing.resolved()
     try rounding.apply(to: &options)
     let progress = Progress(label: "")

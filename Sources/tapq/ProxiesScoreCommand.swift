@@ -65,18 +65,8 @@ struct ProxiesScoreCommand: ParsableCommand {
     var quantize = QuantizeOptions(
       model: "", output: "", calibration: calibration.calibration)
     try calibration.apply(to: &quantize)
-    guard let widths = QuantizeOptions.bits(bits) else {
-      throw ValidationError("--bits '\(bits)' is not a list like 2,4,8 of widths from 2 to 8")
-    }
-    quantize.bits = widths
-    guard let rounding = QuantizeOptions.rounding(rounding) else {
-      throw ValidationError("--rounding must be nearest or gptq, not '\(rounding)'")
-    }
-    quantize.rounding = rounding
-    guard let effort = QuantizeOptions.effort(effort) else {
-      throw ValidationError("--effort must be fast, balanced or best, not '\(effort)'")
-    }
-    quantize.effort = effort
+    quantize.bits = try WidthList.parse(bits)
+    try RoundingFlags.apply(rounding, effort: effort, to: &quantize)
     var options = ProxyScore.Options(models: models, quantize: quantize)
     let parts = budgets.split(separator: ",", omittingEmptySubsequences: false)
     options.budgets = parts.compactMap { Double($0) }.filter { $0 > 0 && $0 <= 8 }

@@ -73,10 +73,7 @@ struct QuantizeCommand: ParsableCommand {
       }
       options.averageBits = averageBits
     }
-    guard let widths = QuantizeOptions.bits(bits) else {
-      throw ValidationError("--bits '\(bits)' is not a list like 2,4,8 of widths from 2 to 8")
-    }
-    options.bits = widths
+    options.bits = try WidthList.parse(bits)
     guard let form = QuantizeOptions.storage(storage) else {
       throw ValidationError("--storage must be cast or native, not '\(storage)'")
     }

@@ -11,6 +11,12 @@ struct RoundingFlags: ParsableArguments {
 
   /// Throws where a flag is not well formed.
   func apply(to options: inout QuantizeOptions) throws {
+    try RoundingFlags.apply(rounding, effort: effort, to: &options)
+  }
+
+  static func apply(
+    _ rounding: String, effort: String, to options: inout QuantizeOptions
+  ) throws {
     guard let rounding = QuantizeOptions.rounding(rounding) else {
       throw ValidationError("--rounding must be nearest or gptq, not '\(rounding)'")
     }

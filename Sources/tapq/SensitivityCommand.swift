@@ -40,10 +40,7 @@ struct SensitivityCommand: ParsableCommand {
     var options = QuantizeOptions(model: model, output: "", calibration: calibration.calibration)
     try calibration.apply(to: &options)
     try rounding.apply(to: &options)
-    guard let widths = QuantizeOptions.bits(bits) else {
-      throw ValidationError("--bits '\(bits)' is not a list like 2,4,8 of widths from 2 to 8")
-    }
-    options.bits = widths
+    options.bits = try WidthList.parse(bits)
     return options
   }
 

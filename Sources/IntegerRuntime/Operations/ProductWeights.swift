@@ -4,42 +4,43 @@ import Tensors
 /// The constant side of a product: one row of integers for each column of the result.
 struct ProductWeights: Sendable {
   /// `[column][runCount * runBytes]`.
-  var integers: [Int8]
-  var columns: Int
-  var runCount: Int
-  var runBytes: Int
+  let integers: [Int8]
+  let columns: Int
+  let runCount: Int
+  let runBytes: Int
   /// With the input's zero point multiplied in.
-  var bias: [Int32]
+  let bias: [Int32]
+  /// The least width that holds the integers and leaves the sums, which kernels see times
+  /// `2^(8 - width)`, in int32.
+  let bits: Int
   var multipliers: [Float]
   /// Added to float results.
   var offsets: [Float]
 
   var depth: Int { runCount * runBytes }
 
-  /// The least width that holds the integers and leaves the sums, which kernels see times
-  /// `2^(8 - width)`, in int32.
-  var bits: Int {
-    let least = Int(integers.min() ?? 0)
-    let most = Int(integers.max() ?? 0)
-    let reach = largestSum
-    for bits in 2..<8
-    where least >= -(1 << (bits - 1)) && most < 1 << (bits - 1)
-      && reach << (8 - bits) <= Int(Int32.max)
-    {
-      return bits
+  init(
+    integers: [Int8], columns: Int, runCount: Int, runBytes: Int, bias: [Int32],
+    multipliers: [Float], offsets: [Float]
+  ) {
+    (self.integers, self.bias) = (integers, bias)
+    (self.columns, self.runCount, self.runBytes) = (columns, runCount, runBytes)
+    (self.multipliers, self.offsets) = (multipliers, offsets)
+    let depth = runCount * runBytes
+    // A bound on the magnitude of every sum, bias included.
+    let reach = (0..<columns).reduce(0) { largest, column in
+      max(
+        largest,
+        integers[column * depth..<(column + 1) * depth].reduce(Int(bias[column].magnitude)) {
+          $0 + 255 * Int($1.magnitude)
+        })
     }
-    return 8
-  }
-
-  /// A bound on the magnitude of every sum, bias included.
-  private var largestSum: Int {
-    var largest = 0
-    for column in 0..<columns {
-      var sum = Int(bias[column].magnitude)
-      for k in column * depth..<(column + 1) * depth { sum += 255 * Int(integers[k].magnitude) }
-      largest = max(largest, sum)
-    }
-    return largest
+    let (least, most) = (Int(integers.min() ?? 0), Int(integers.max() ?? 0))
+    bits =
+      (2..<8).first {
+        least >= -(1 << ($0 - 1)) && most < 1 << ($0 - 1)
+          && reach << (8 - $0) <= Int(Int32.max)
+      } ?? 8
   }
 
   func packed(_ kernels: KernelSet) -> PackedWeights { PackedWeights(self, kernels) }

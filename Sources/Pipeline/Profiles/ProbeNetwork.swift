@@ -102,12 +102,6 @@ struct ProbeNetwork {
     requantize()
   }
 
-  mutating func transpose(_ order: [Int]) {
-    value = node("Transpose", [value], [Attribute("perm", .ints(order))])
-    shape = order.map { shape[$0] }
-    requantize()
-  }
-
   /// A node that runs in float; it keeps the shape.
   mutating func float(_ op: String, _ attributes: [Attribute] = [], parameters: [[Int]] = []) {
     let constants = parameters.map { shape in
