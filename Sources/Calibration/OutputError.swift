@@ -42,6 +42,20 @@ public enum OutputError {
     }
   }
 
+  /// The relative squared error of the input itself at each quantization.
+  public static func relative(
+    ofValues quantizers: [AffineParameters], inputs: LayerInputSample
+  ) -> [Double] {
+    func power(_ columns: LayerInputSample) -> Double {
+      columns.values.reduce(0) { $0 + Double($1) * Double($1) }
+    }
+    let whole = power(inputs)
+    return quantizers.map { quantizer in
+      guard whole > 0 else { return 0 }
+      return power(inputs.mapped { quantizer.dequantize(quantizer.quantize($0)) - $0 }) / whole
+    }
+  }
+
   /// Power and errors by output channel; nil where the columns are not the layer's.
   public static func channels(
     of quantized: [QuantizedWeight], rows: WeightRows, inputs: LayerInputSample, pool: WorkerPool

@@ -1,5 +1,6 @@
 import Calibration
 import Foundation
+import Lowering
 import Parallelism
 import Quantization
 import WeightRounding
@@ -9,22 +10,28 @@ import WeightRounding
 struct InputDamage {
   let layers: [WeightLayer]
   let ranges: ActivationRanges
-  /// Relative errors of the layers' outputs by layer name and bits, beyond that at 8 bits.
+  /// Relative errors of the layers' outputs by layer name and bits, beyond that at 8 bits. A value
+  /// that an Add reads as well, the shortcut around a residual branch, takes its error there too.
   private let errors: [String: [Int: Double]]
 
   init(
-    layers: [WeightLayer], ranges: ActivationRanges, inputs: [String: LayerInputSample],
-    pool: WorkerPool
+    layers: [WeightLayer], sites: QuantizationSites, ranges: ActivationRanges,
+    inputs: [String: LayerInputSample], pool: WorkerPool
   ) {
     self.layers = layers
     self.ranges = ranges
     var errors: [String: [Int: Double]] = [:]
+    var shortcuts = ranges.shortcuts(sites)
     for layer in layers {
       let known = ranges.parameters[ranges.source(of: layer.site.input)] ?? [:]
       guard known.count > 1, let sample = inputs[layer.name] else { continue }
       let widths = known.keys.sorted()
-      let found = OutputError.relative(
-        ofInputs: widths.compactMap { known[$0] }, rows: layer.rows, inputs: sample, pool: pool)
+      let quantizers = widths.compactMap { known[$0] }
+      var found = OutputError.relative(
+        ofInputs: quantizers, rows: layer.rows, inputs: sample, pool: pool)
+      if shortcuts.remove(ranges.source(of: layer.site.input)) != nil {
+        found = zip(found, OutputError.relative(ofValues: quantizers, inputs: sample)).map(+)
+      }
       let least = found.last ?? 0
       errors[layer.name] = Dictionary(
         uniqueKeysWithValues: zip(widths, found.map { max(0, $0 - least) }))
@@ -75,5 +82,17 @@ struct InputDamage {
   /// What there is to measure: the narrow forms of the values that have a choice.
   var quantizers: [String: [Int: AffineParameters]] {
     ranges.parameters.mapValues { $0.filter { $0.value.isNarrow } }.filter { !$0.value.isEmpty }
+  }
+}
+
+extension ActivationRanges {
+  /// Values that are read by others than layers and what only moves them.
+  fileprivate func shortcuts(_ sites: QuantizationSites) -> Set<String> {
+    let layers = Set(sites.layers.map(\.node))
+    let moved = Set(sites.activations.filter { $0.sameAs != nil }.map(\.value))
+    return Set(
+      sites.activations.filter { site in
+        site.readers.contains { !layers.contains($0.node) && !moved.contains($0.node) }
+      }.map { source(of: $0.value) })
   }
 }

@@ -99,7 +99,8 @@ struct QuantizationStudy {
     ).network()
     self.facts = facts
     let isChoice = isLimited && precisions.count > 1
-    let inputDamage = InputDamage(layers: layers, ranges: ranges, inputs: inputs, pool: pool)
+    let inputDamage = InputDamage(
+      layers: layers, sites: sites, ranges: ranges, inputs: inputs, pool: pool)
     let chosen = options.proxy.map { [$0] }
     let proxies = isChoice ? try chosen ?? rounding?.readings(bits: widths) ?? [] : []
     // The readings that are measured have a distance of their own for inputs.
