@@ -14,7 +14,8 @@ public struct BitPlan: Sendable, Codable, Equatable {
   public var gap: Double
 
   public init(
-    precisions: [String: Precision], damage: Double, totals: [String: Int], binding: String?, gap: Double
+    precisions: [String: Precision], damage: Double, totals: [String: Int], binding: String?,
+    gap: Double
   ) {
     self.precisions = precisions
     self.damage = damage

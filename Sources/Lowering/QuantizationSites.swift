@@ -57,7 +57,8 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
   /// For each quantized value the one whose parameters it has.
   public var parameterSources: [String: String] {
     Dictionary(
-      activations.map { ($0.value, $0.sameAs ?? $0.value) }, uniquingKeysWith: { first, _ in first })
+      activations.map { ($0.value, $0.sameAs ?? $0.value) }, uniquingKeysWith: { first, _ in first }
+    )
   }
 
   /// An input of a node, which is named by its first output.

@@ -38,7 +38,8 @@ struct PlanTrials {
     }
     let plan = study.plan(
       BitPlan(
-        precisions: Dictionary(chosen, uniquingKeysWith: { first, _ in first }), damage: 0, totals: [:],
+        precisions: Dictionary(chosen, uniquingKeysWith: { first, _ in first }), damage: 0,
+        totals: [:],
         binding: nil, gap: 0))
     let outcome = try measurement.outcome(of: QuantizeStage.lowered(study, plan: plan).model)
     try cache.add(outcome, for: bits)

@@ -5,7 +5,6 @@ import Lowering
 import Parallelism
 import ProxySearch
 import Quantization
-import Quantization
 import Tensors
 import WeightRounding
 
@@ -106,7 +105,8 @@ struct RoundingStage {
     let bits = Dictionary(
       plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
     let rounding = try SequentialRounding(
-      reference: model, student: student(plan.activations), samples: samples, settings: settings, pool: pool)
+      reference: model, student: student(plan.activations), samples: samples, settings: settings,
+      pool: pool)
     let result = try rounding.run(layers, bits: bits) { progress("rounding", $0, $1) }
     let biases = result.biases
     let patch = GraphPatch("correct biases") { model in
