@@ -42,6 +42,10 @@ struct MemoryAssignment {
     /// By operation; nil for those without a workspace.
     var workspaces: [Int?]
     var plan: ArenaPlanner.Plan
+
+    var peakStep: String? {
+      operations.indices.contains(plan.peak) ? operations[plan.peak].name : nil
+    }
   }
 
   /// What the plan takes, without memory or packed weights.
@@ -51,8 +55,7 @@ struct MemoryAssignment {
       steps: placement.operations.map {
         .init(name: $0.name, workloads: workloads(of: $0))
       }, arenaBytes: placement.plan.bytes, arenaLowerBound: placement.plan.lowerBound,
-      peakStep: placement.operations.indices.contains(placement.plan.peak)
-        ? placement.operations[placement.plan.peak].name : nil)
+      peakStep: placement.peakStep)
   }
 
   /// The work of an operation; of layers with the true width of what they read.
@@ -85,8 +88,8 @@ struct MemoryAssignment {
         return .init(
           name: operation.name, step: try operation.step(memory),
           workloads: workloads(of: operation))
-      }, arena: arena, lowerBound: placement.plan.lowerBound, inputs: inputs, outputs: outputs,
-      slots: slots,
+      }, arena: arena, lowerBound: placement.plan.lowerBound, peakStep: placement.peakStep,
+      inputs: inputs, outputs: outputs, slots: slots,
       integerMultiplications: placement.operations.reduce(0) { $0 + $1.integerMultiplications })
   }
 
