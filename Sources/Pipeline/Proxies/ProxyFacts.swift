@@ -17,7 +17,7 @@ struct ProxyFacts {
   let inputs: [String: LayerInputSample]
   /// By weight name and bits.
   let forms: [String: [Int: QuantizedWeight]]
-  let samples: () throws -> [[String: Tensor]]
+  let samples: () throws -> RoundingSamples
   let settings: RoundingSettings
   let pool: WorkerPool
   let progress: (String, Int, Int) -> Void
@@ -72,7 +72,7 @@ struct ProxyFacts {
     let collector = FeatureCollector(limit: Self.featureLimit)
     let engine = try FloatEngine(
       model: model, pool: pool, observing: Set(layers.map(\.site.node)))
-    let samples = try samples()
+    let samples = try samples().originals
     for (index, sample) in samples.enumerated() {
       _ = try engine.run(sample.mapValues { .tensor($0) }) { collector.see($0, $1) }
       progress("comparing features", index + 1, samples.count)
