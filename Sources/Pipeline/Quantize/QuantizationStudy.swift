@@ -90,7 +90,8 @@ struct QuantizationStudy {
       model: prepared, layers: distinct.map(\.0), roundingLayers: distinct.map(\.1),
       inputs: inputs, forms: forms,
       samples: { try RoundingStage.samples(source, options: options) },
-      settings: RoundingSettings(effort: options.effort), pool: pool, progress: progress
+      settings: RoundingSettings(effort: options.effort), seed: options.seed, pool: pool,
+      progress: progress
     ).network()
     self.facts = facts
     let isChoice = isLimited && widths.count > 1
