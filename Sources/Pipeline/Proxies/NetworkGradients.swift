@@ -10,9 +10,9 @@ struct NetworkGradients {
   /// Largest steps of central differences, as a share of the weights' root mean square.
   private static let step: Float = 0.01
   private static let probes = 8...16
-  private static let iterations = 6
+  private static let iterations = 10
   /// Samples that eigenvalues are computed on: they take a pass for each layer.
-  private static let eigenvalueSamples = 4
+  private static let eigenvalueSamples = 16
 
   private let layers: [WeightLayer]
   private let samples: [[String: Tensor]]
