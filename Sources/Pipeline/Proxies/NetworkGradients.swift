@@ -20,6 +20,7 @@ struct NetworkGradients {
   let loss: ProxyLoss
   private let weights: [String: Tensor]
   private let seed: Int
+  private let pool: WorkerPool
   private let progress: (String, Int, Int) -> Void
 
   init(
@@ -27,6 +28,7 @@ struct NetworkGradients {
     progress: @escaping (String, Int, Int) -> Void
   ) throws {
     (self.layers, self.samples, self.seed, self.progress) = (layers, samples, seed, progress)
+    self.pool = pool
     let names = Set(layers.map(\.site.weight))
     let outputs = try FloatEngine(model: model, pool: pool)
       .run((samples.first ?? [:]).mapValues { .tensor($0) })
@@ -58,27 +60,44 @@ struct NetworkGradients {
       let run = try engine.run(sample)
       let gradients = try engine.gradients(
         of: run, seeds: loss.sampledSeeds(run, sample: index))
-      for (position, layer) in layers.enumerated() {
+      let tensors = try layers.map { layer -> (weight: Tensor, output: Tensor, value: Tensor)? in
         guard let weight = gradients[layer.site.weight], let output = gradients[layer.site.node],
           let value = run[layer.site.node]
-        else { continue }
-        try WeightRows(weight, named: layer.site.weight, axis: layer.site.axis).values
-          .withElements(of: Float.self) { row in
-            for entry in row.indices {
-              sums[position].mean[entry] += row[entry] * share
-              sums[position].meanSquare[entry] += row[entry] * row[entry] * share
-            }
-          }
-        add(
-          output, value, share: Double(share), isConvolution: layer.site.op == "Conv",
-          to: &sums[position])
+        else { return nil }
+        let rows = try WeightRows(weight, named: layer.site.weight, axis: layer.site.axis)
+        return (rows.values, output, value)
+      }
+      let areConvolutions = layers.map { $0.site.op == "Conv" }
+      sums.withUnsafeMutableBufferPointer { sums in
+        nonisolated(unsafe) let sums = sums
+        pool.forEach(tensors.count) { position in
+          guard let (weight, output, value) = tensors[position] else { return }
+          Self.add(weight, share: share, to: &sums[position])
+          Self.add(
+            output, value, share: Double(share),
+            isConvolution: areConvolutions[position], to: &sums[position])
+        }
       }
       progress("going back", index + 1, samples.count)
     }
     return sums
   }
 
-  private func add(
+  private static func add(_ gradient: Tensor, share: Float, to facts: inout GradientFacts) {
+    gradient.withElements(of: Float.self) { values in
+      facts.mean.withUnsafeMutableBufferPointer { mean in
+        facts.meanSquare.withUnsafeMutableBufferPointer { squares in
+          for entry in values.indices {
+            let value = values[entry]
+            mean[entry] += value * share
+            squares[entry] += value * value * share
+          }
+        }
+      }
+    }
+  }
+
+  private static func add(
     _ gradient: Tensor, _ value: Tensor, share: Double, isConvolution: Bool,
     to facts: inout GradientFacts
   ) {
@@ -93,10 +112,13 @@ struct NetworkGradients {
         for block in 0..<positions / inner {
           for channel in 0..<channels {
             let start = (block * channels + channel) * inner
+            var (square, product) = (0.0, 0.0)
             for index in start..<start + inner {
-              squares[channel] += Double(gradient[index] * gradient[index])
-              products[channel] += Double(gradient[index] * value[index])
+              square += Double(gradient[index] * gradient[index])
+              product += Double(gradient[index] * value[index])
             }
+            squares[channel] += square
+            products[channel] += product
           }
         }
       }
@@ -196,7 +218,9 @@ struct NetworkGradients {
           of: run, seeds: loss.seeds(run, from: expected), targets: targets)
         for (index, layer) in layers.enumerated() {
           gradients[layer.site.weight]?.withElements(of: Float.self) { values in
-            for entry in values.indices { result[index][entry] += share * values[entry] }
+            result[index].withUnsafeMutableBufferPointer { sums in
+              for entry in values.indices { sums[entry] += share * values[entry] }
+            }
           }
         }
       }
