@@ -99,7 +99,8 @@ struct QuantizationStudy {
         try rounding?.samples
           ?? RoundingSamples(CalibrationSamples.originals(source, options: options))
       },
-      settings: RoundingSettings(effort: options.effort), pool: pool, progress: progress
+      settings: RoundingSettings(effort: options.effort), seed: options.seed, pool: pool,
+      progress: progress
     ).network()
     self.facts = facts
     let isChoice = isLimited && precisions.count > 1
