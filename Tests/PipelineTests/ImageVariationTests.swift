@@ -10,7 +10,10 @@ import Testing
     var generator = SplitMix64(seed: 1)
     let variant = ImageVariation(layout: .nchw).variant(
       Self.ramp, number: 1, generator: &generator)
-    let expected = (0..<2 * 8 * 16).map { Float($0 / 16 * 16 + 15 - $0 % 16) }
+    let expected = (0..<256).map { (index: Int) -> Float in
+      let (row, column) = (index / 16, index % 16)
+      return Float(row * 16 + 15 - column)
+    }
     #expect(variant.elements(of: Float.self) == expected)
   }
 
@@ -19,7 +22,7 @@ import Testing
   ) {
     let planar = Self.ramp.elements(of: Float.self)
     let shape = layout == .nchw ? [1, 2, 8, 16] : [1, 8, 16, 2]
-    let values = (0..<planar.count).map { index in
+    let values = planar.indices.map { (index: Int) -> Float in
       layout == .nchw ? planar[index] : planar[index % 2 * 128 + index / 2]
     }
     for number in 1...4 {
@@ -39,7 +42,7 @@ import Testing
 
   @Test func variantsStayWithinTheRangeAndDiffer() {
     var generator = SplitMix64(seed: 3)
-    var seen: Set<[Float]> = [Self.ramp.elements(of: Float.self)]
+    var seen: Set<[Float]> = []
     for number in 1...7 {
       let values = ImageVariation(layout: .nchw)
         .variant(Self.ramp, number: number, generator: &generator).elements(of: Float.self)
