@@ -28,7 +28,7 @@ public struct Fitness: Sendable, Codable, Equatable {
     let measured: Set<Statistic> = [
       .measured, .measuredSmooth, .measuredDivergence, .measuredNoise,
     ]
-    return 0.0002 * Double(formula.size)
+    return 0.0001 * Double(formula.size)
       + (formula.statistics.isDisjoint(with: measured) ? 0 : 0.05)
   }
 }
