@@ -1,4 +1,5 @@
 import Foundation
+public import Quantization
 
 /// Why no allocation exists.
 public enum AllocationError: Error, Equatable, Sendable {
@@ -8,7 +9,7 @@ public enum AllocationError: Error, Equatable, Sendable {
   case conflicting([Budget.Limit])
   case unknownResource(String, known: [String])
   case noChoice(layer: String)
-  case sensitivity(layer: String, bits: Int)
+  case sensitivity(layer: String, precision: Precision)
 }
 
 extension AllocationError: CustomStringConvertible {
@@ -29,8 +30,9 @@ extension AllocationError: CustomStringConvertible {
       "no layer has a cost in '\(name)'; known: \(known.joined(separator: ", "))"
     case .noChoice(let layer):
       "layer '\(layer)' has no width that its tied layers can take too"
-    case .sensitivity(let layer, let bits):
-      "the sensitivity of layer '\(layer)' at \(bits) bits is missing or not a number"
+    case .sensitivity(let layer, let precision):
+      "the sensitivity of layer '\(layer)' at \(precision.weightBits) bits and inputs of "
+        + "\(precision.activationBits) bits is missing or not a number"
     }
   }
 }

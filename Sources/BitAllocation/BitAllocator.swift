@@ -1,12 +1,12 @@
 public import Quantization
 
-/// Chooses the width of every layer: least total damage within every limit, tied layers alike.
+/// Chooses the precision of every layer: least total damage within every limit, tied layers alike.
 public enum BitAllocator {
   /// States that the exact search may hold for a group before it gives up the proof.
   static let stateLimit = 200_000
 
   public static func allocate(
-    sensitivities: SensitivityTable, costs: CostTable, budget: Budget, ties: [[String]] = []
+    sensitivities: SensitivityTable, costs: CostTable, budget: Budget, ties: Ties = Ties()
   ) throws(AllocationError) -> BitPlan {
     let groups = try ChoiceGroup.make(
       sensitivities: sensitivities, costs: costs, budget: budget, ties: ties)
@@ -15,13 +15,12 @@ public enum BitAllocator {
     }
     let limits = zip(budget.limits, fixed).map { $0.maximum - $1 }
     try checkEachLimit(groups, limits: limits, fixed: fixed, budget: budget)
-    let candidates = groups.map(\.undominated)
-    let bound = LagrangianBound.best(groups: candidates, limits: limits)
-    guard let found = solve(candidates, limits: limits, bound: bound) else {
+    let bound = LagrangianBound.best(groups: groups, limits: limits)
+    guard let found = solve(groups, limits: limits, bound: bound) else {
       throw jointlyInfeasible(groups, limits: limits, fixed: fixed, budget: budget)
     }
     return plan(
-      candidates, found.solution, isOptimal: found.isOptimal, bound: bound, limits: limits,
+      groups, found.solution, isOptimal: found.isOptimal, bound: bound, limits: limits,
       costs: costs, budget: budget)
   }
 
@@ -63,7 +62,7 @@ public enum BitAllocator {
         var result = group
         result.choices = group.choices.map { choice in
           .init(
-            bits: choice.bits, costs: others.map { choice.costs[$0] },
+            precisions: choice.precisions, costs: others.map { choice.costs[$0] },
             damage: Double(choice.costs[index]))
         }
         return result
@@ -83,14 +82,16 @@ public enum BitAllocator {
     _ groups: [ChoiceGroup], _ solution: KnapsackSearch.Solution, isOptimal: Bool,
     bound: LagrangianBound, limits: [Int], costs: CostTable, budget: Budget
   ) -> BitPlan {
-    var bits: [String: Int] = [:]
+    var precisions: [String: Precision] = [:]
     for (group, choice) in zip(groups, solution.choices) {
-      for layer in group.layers { bits[layer] = group.choices[choice].bits }
+      for (layer, precision) in zip(group.layers, group.choices[choice].precisions) {
+        precisions[layer] = precision
+      }
     }
     var totals: [String: Int] = [:]
     for (index, resource) in costs.resources.enumerated() {
       totals[resource] = costs.layers.reduce(costs.fixed[index]) { sum, layer in
-        sum + (bits[layer.name].flatMap { layer.costs[$0]?[index] } ?? 0)
+        sum + (precisions[layer.name].flatMap { layer.costs[$0]?[index] } ?? 0)
       }
     }
     let isUnlimited = zip(groups, solution.choices).allSatisfy { group, choice in
@@ -99,7 +100,7 @@ public enum BitAllocator {
     let pressure = limits.indices.map { bound.multipliers[$0] * Double(limits[$0]) }
     let binding = isUnlimited ? nil : pressure.indices.max { pressure[$0] < pressure[$1] }
     return BitPlan(
-      bits: bits, damage: solution.damage, totals: totals,
+      precisions: precisions, damage: solution.damage, totals: totals,
       binding: binding.map { budget.limits[$0].resource },
       gap: isOptimal ? 0 : max(0, solution.damage - bound.value))
   }

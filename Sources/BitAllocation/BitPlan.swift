@@ -1,7 +1,9 @@
+public import Quantization
+
 /// The widths that an allocation chose.
 public struct BitPlan: Sendable, Codable, Equatable {
-  /// Weight bits by layer name.
-  public var bits: [String: Int]
+  /// By layer name.
+  public var precisions: [String: Precision]
   /// The sum of the layers' damage.
   public var damage: Double
   /// Total cost by resource, fixed part included.
@@ -12,12 +14,16 @@ public struct BitPlan: Sendable, Codable, Equatable {
   public var gap: Double
 
   public init(
-    bits: [String: Int], damage: Double, totals: [String: Int], binding: String?, gap: Double
+    precisions: [String: Precision], damage: Double, totals: [String: Int], binding: String?,
+    gap: Double
   ) {
-    self.bits = bits
+    self.precisions = precisions
     self.damage = damage
     self.totals = totals
     self.binding = binding
     self.gap = gap
   }
+
+  /// Weight bits by layer name.
+  public var bits: [String: Int] { precisions.mapValues(\.weightBits) }
 }

@@ -1,20 +1,22 @@
 import Quantization
 
-/// Layers that take the same width, as one variable of the knapsack.
+/// Layers whose precisions depend on each other, as one variable of the knapsack.
 struct ChoiceGroup {
   struct Choice {
-    let bits: Int
+    /// One for each layer.
+    var precisions: [Precision]
     /// One for each limit.
-    let costs: [Int]
-    let damage: Double
+    var costs: [Int]
+    var damage: Double
   }
 
   let layers: [String]
+  /// None that another one equals or beats in damage and in every cost.
   var choices: [Choice]
 
-  /// One group for each set of tied layers, in the order of the cost table.
+  /// One group for each set of layers that ties connect, in the order of the cost table.
   static func make(
-    sensitivities: SensitivityTable, costs: CostTable, budget: Budget, ties: [[String]]
+    sensitivities: SensitivityTable, costs: CostTable, budget: Budget, ties: Ties
   ) throws(AllocationError) -> [ChoiceGroup] {
     var resources: [Int] = []
     for limit in budget.limits {
@@ -24,67 +26,43 @@ struct ChoiceGroup {
       resources.append(index)
     }
     let damage = Dictionary(
-      sensitivities.layers.map { ($0.name, $0.damage) }, uniquingKeysWith: { first, _ in first })
-    var groups: [ChoiceGroup] = []
-    for members in unions(of: costs.layers.map(\.name), ties: ties) {
-      let layers = members.map { costs.layers[$0] }
-      let common = layers.dropFirst().reduce(Set(layers[0].costs.keys)) {
-        $0.intersection($1.costs.keys)
-      }
-      guard !common.isEmpty else { throw .noChoice(layer: layers[0].name) }
+      sensitivities.layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    var options: [[Choice]] = []
+    for layer in costs.layers {
       var choices: [Choice] = []
-      for bits in common.sorted() {
-        var total = 0.0
-        for layer in layers {
-          guard let value = damage[layer.name]?[bits], value.isFinite else {
-            throw .sensitivity(layer: layer.name, bits: bits)
-          }
-          total += value
+      for (precision, spent) in layer.costs.sorted(by: { $0.key < $1.key }) {
+        guard let value = damage[layer.name]?.damage(at: precision), value.isFinite else {
+          throw .sensitivity(layer: layer.name, precision: precision)
         }
-        let spent = resources.map { resource in
-          layers.reduce(0) { $0 + ($1.costs[bits]?[resource] ?? 0) }
-        }
-        choices.append(Choice(bits: bits, costs: spent, damage: total))
+        choices.append(
+          Choice(precisions: [precision], costs: resources.map { spent[$0] }, damage: value))
       }
-      groups.append(ChoiceGroup(layers: layers.map(\.name), choices: choices))
+      options.append(choices)
+    }
+    let names = costs.layers.map(\.name)
+    let joint = JointChoices(
+      options: options, weights: NameGroups(names, joining: ties.weights),
+      inputs: NameGroups(names, joining: ties.activations))
+    var groups: [ChoiceGroup] = []
+    for members in NameGroups(names, joining: ties.weights + ties.activations).members {
+      let choices = joint.choices(of: members)
+      guard !choices.isEmpty else { throw .noChoice(layer: names[members[0]]) }
+      groups.append(ChoiceGroup(layers: members.map { names[$0] }, choices: choices))
     }
     return groups
   }
+}
 
-  /// Choices that no other one equals or beats in damage and in every cost.
-  var undominated: ChoiceGroup {
-    var kept = self
-    kept.choices = choices.enumerated().filter { index, choice in
-      !choices.enumerated().contains { other, rival in
+extension [ChoiceGroup.Choice] {
+  /// Choices that no other one equals or beats in damage and in every cost. Of equals the last stays.
+  var undominated: [ChoiceGroup.Choice] {
+    enumerated().filter { index, choice in
+      !enumerated().contains { other, rival in
         guard other != index, rival.damage <= choice.damage,
           zip(rival.costs, choice.costs).allSatisfy({ $0 <= $1 })
         else { return false }
-        // Of equals the wider one stays.
         return rival.damage < choice.damage || rival.costs != choice.costs || other > index
       }
     }.map(\.element)
-    return kept
-  }
-
-  /// Indices of the names, grouped by the transitive closure of the ties.
-  private static func unions(of names: [String], ties: [[String]]) -> [[Int]] {
-    let position = Dictionary(
-      zip(names, names.indices), uniquingKeysWith: { first, _ in first })
-    var root = Array(names.indices)
-    func find(_ index: Int) -> Int {
-      var index = index
-      while root[index] != index { index = root[index] }
-      return index
-    }
-    for tie in ties {
-      let members = tie.compactMap { position[$0] }
-      for (left, right) in zip(members, members.dropFirst()) {
-        let (a, b) = (find(left), find(right))
-        root[max(a, b)] = min(a, b)
-      }
-    }
-    var groups: [Int: [Int]] = [:]
-    for index in names.indices { groups[find(index), default: []].append(index) }
-    return groups.sorted { $0.key < $1.key }.map(\.value)
   }
 }

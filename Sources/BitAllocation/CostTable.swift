@@ -1,13 +1,23 @@
-/// What every layer costs at every width, in exact integers, for each of several resources.
+public import Quantization
+
+/// What every layer costs at every precision, in exact integers, for each of several resources.
 public struct CostTable: Sendable, Codable, Equatable {
   public struct Layer: Sendable, Codable, Equatable {
     public var name: String
-    /// By weight bits: one cost for each resource.
-    public var costs: [Int: [Int]]
+    /// By the precisions that the layer may take: one cost for each resource.
+    public var costs: [Precision: [Int]]
 
-    public init(name: String, costs: [Int: [Int]]) {
+    public init(name: String, costs: [Precision: [Int]]) {
       self.name = name
       self.costs = costs
+    }
+
+    /// By weight bits, with inputs of 8 bits.
+    public init(name: String, costs: [Int: [Int]]) {
+      self.init(
+        name: name,
+        costs: Dictionary(
+          uniqueKeysWithValues: costs.map { (Precision(weightBits: $0.key), $0.value) }))
     }
   }
 

@@ -65,6 +65,13 @@ public struct LayerInputSample: Sendable {
     -> Result
   { try values.withUnsafeBufferPointer(body) }
 
+  /// The same columns after a function of each value.
+  func mapped(_ transform: (Float) -> Float) -> LayerInputSample {
+    var result = self
+    result.values = values.map(transform)
+    return result
+  }
+
   /// Mean square of every entry of a column, by group.
   public var meanSquares: [[Float]] { moments { $0 * $0 } }
 

@@ -26,6 +26,36 @@ public enum OutputError {
     return channels.errors.map { power > 0 ? $0.reduce(0, +) / power : 0 }
   }
 
+  /// The relative error that each quantization of the layer's input makes: sums of
+  /// `||W (Q(x) - x)||^2` over sums of `||W x||^2`.
+  public static func relative(
+    ofInputs quantizers: [AffineParameters], rows: WeightRows, inputs: LayerInputSample,
+    pool: WorkerPool
+  ) -> [Double] {
+    func power(_ columns: LayerInputSample) -> Double {
+      channels(of: [], rows: rows, inputs: columns, pool: pool)?.power.reduce(0, +) ?? 0
+    }
+    let whole = power(inputs)
+    return quantizers.map { quantizer in
+      guard whole > 0 else { return 0 }
+      return power(inputs.mapped { quantizer.dequantize(quantizer.quantize($0)) - $0 }) / whole
+    }
+  }
+
+  /// The relative squared error of the input itself at each quantization.
+  public static func relative(
+    ofValues quantizers: [AffineParameters], inputs: LayerInputSample
+  ) -> [Double] {
+    func power(_ columns: LayerInputSample) -> Double {
+      columns.values.reduce(0) { $0 + Double($1) * Double($1) }
+    }
+    let whole = power(inputs)
+    return quantizers.map { quantizer in
+      guard whole > 0 else { return 0 }
+      return power(inputs.mapped { quantizer.dequantize(quantizer.quantize($0)) - $0 }) / whole
+    }
+  }
+
   /// Power and errors by output channel; nil where the columns are not the layer's.
   public static func channels(
     of quantized: [QuantizedWeight], rows: WeightRows, inputs: LayerInputSample, pool: WorkerPool

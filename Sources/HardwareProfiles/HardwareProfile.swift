@@ -144,11 +144,17 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
   }
 
   /// Seconds of one step; nil where no kernel covers it. `weightBytes` is that of the network.
+  ///
+  /// Activations of fewer than 8 bits lie in bytes: a kernel for 8 bits serves those that have none.
   public func seconds(
     of workload: KernelWorkload, threads: Int, weightBytes: Double
   ) -> Double? {
     let isFar = memory.cache.map { weightBytes > Double($0) } ?? false
-    return kernels.first { $0.covers(workload, threads: threads) }?
-      .seconds(of: workload, isFar: isFar)
+    var wide = workload
+    wide.activationBits = max(8, workload.activationBits)
+    let kernel =
+      kernels.first { $0.covers(workload, threads: threads) }
+      ?? kernels.first { $0.covers(wide, threads: threads) }
+    return kernel?.seconds(of: workload, isFar: isFar)
   }
 }

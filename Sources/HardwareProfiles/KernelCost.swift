@@ -118,6 +118,7 @@ public struct KernelCost: Sendable, Codable, Equatable {
   /// Seconds of the workload. `isFar`: the network's weights do not fit the cache.
   public func seconds(of workload: KernelWorkload, isFar: Bool) -> Double {
     let counts = KernelCost.counts(of: workload, tile: tile, isFar: isFar)
-    return seconds.reduce(0) { $0 + $1.value * (counts[$1.key] ?? 0) }
+    // In an order of its own, so that the rounded sum is always the same.
+    return Count.allCases.reduce(0) { $0 + (seconds[$1] ?? 0) * (counts[$1] ?? 0) }
   }
 }

@@ -41,6 +41,7 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
   public var runs: Int
   /// Of constant weights; 32 is float, 0 none.
   public var weightBits: Int
+  /// Of a layer's input, its true width; steps without weights see bytes.
   public var activationBits: Int
   /// Elements read beside the weights, and elements written.
   public var inputs: Int

@@ -17,6 +17,8 @@ final class CompiledPlan: @unchecked Sendable {
   let arena: Arena
   /// Bytes of the largest set of values that live at once.
   let lowerBound: Int
+  /// The step during which that set lives.
+  let peakStep: String?
   let integerMultiplications: Int
   private let inputs: [(name: String, slot: FloatSlot)]
   private let outputs: [(name: String, slot: FloatSlot)]
@@ -24,13 +26,14 @@ final class CompiledPlan: @unchecked Sendable {
   private let turn = Mutex(())
 
   init(
-    steps: [NamedStep], arena: Arena, lowerBound: Int,
+    steps: [NamedStep], arena: Arena, lowerBound: Int, peakStep: String?,
     inputs: [(name: String, slot: FloatSlot)], outputs: [(name: String, slot: FloatSlot)],
     slots: Int, integerMultiplications: Int
   ) {
     self.steps = steps
     self.arena = arena
     self.lowerBound = lowerBound
+    self.peakStep = peakStep
     self.inputs = inputs
     self.outputs = outputs
     self.slots = slots

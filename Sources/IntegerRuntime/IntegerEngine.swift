@@ -87,7 +87,8 @@ public final class IntegerEngine: Sendable {
           name: $0.name, kernel: $0.step.kernel, workloads: $0.workloads, nanoseconds: $1)
       },
       weightBytes: plan.weightBytes, arenaBytes: plan.arena.byteCount,
-      arenaLowerBound: plan.lowerBound, integerMultiplications: plan.integerMultiplications)
+      arenaLowerBound: plan.lowerBound, peakStep: plan.peakStep,
+      integerMultiplications: plan.integerMultiplications)
   }
 
   private func compiled(for inputs: [String: Tensor]) throws -> CompiledPlan {
@@ -136,6 +137,14 @@ public struct IntegerProfile: Sendable {
   public let arenaBytes: Int
   /// Bytes of the largest set of quantized values that live at once.
   public let arenaLowerBound: Int
+  /// The step during which that set lives; nil for a plan without steps.
+  public let peakStep: String?
   /// Multiply-accumulates that integer kernels do.
   public let integerMultiplications: Int
+
+  public var footprint: IntegerFootprint {
+    IntegerFootprint(
+      steps: steps.map { .init(name: $0.name, workloads: $0.workloads) }, arenaBytes: arenaBytes,
+      arenaLowerBound: arenaLowerBound, peakStep: peakStep)
+  }
 }

@@ -6,9 +6,8 @@ extension QuantizationSites.Activation {
   /// ONNX Runtime compares `(qmin - z) * s` and `(qmax - z) * s` in float32, so that the scale is
   /// lowered by single steps until that product fits.
   public func constrained(_ parameters: AffineParameters) -> AffineParameters {
-    guard let range = parameters.elementType.integerRange, !satisfies(parameters) else {
-      return parameters
-    }
+    guard !satisfies(parameters) else { return parameters }
+    let range = parameters.range
     var result = parameters
     let low = Float(range.lowerBound - parameters.zeroPoint) * parameters.scale
     let high = Float(range.upperBound - parameters.zeroPoint) * parameters.scale
@@ -34,9 +33,10 @@ extension QuantizationSites.Activation {
     return result
   }
 
-  /// The quantized range lies within the limits, computed as ONNX Runtime does.
+  /// The quantized range lies within the limits, computed as ONNX Runtime does, which knows nothing of
+  /// widths below that of the type: the writer leaves it no `Clip` to compare with there.
   public func satisfies(_ parameters: AffineParameters) -> Bool {
-    guard let range = parameters.elementType.integerRange else { return false }
+    let range = parameters.range
     let low = Float(range.lowerBound - parameters.zeroPoint) * parameters.scale
     let high = Float(range.upperBound - parameters.zeroPoint) * parameters.scale
     return low >= lowerLimit ?? low && high <= upperLimit ?? high

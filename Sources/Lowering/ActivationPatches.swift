@@ -4,7 +4,8 @@ import Quantization
 import Tensors
 
 extension GraphPatch {
-  /// Puts `QuantizeLinear` and `DequantizeLinear` behind every site.
+  /// Puts `QuantizeLinear` and `DequantizeLinear` behind every site, between them a `Clip` where the
+  /// width is less than the type's.
   static func quantizeActivations(
     _ sites: QuantizationSites, _ parameters: [String: AffineParameters]
   ) -> GraphPatch {
@@ -32,11 +33,19 @@ extension GraphPatch {
 }
 
 private struct ActivationWriter {
+  private struct Constants {
+    var scale: String
+    var zeroPoint: String
+    /// The least and the largest integer; nil where these are the type's.
+    var limits: [String]?
+  }
+
   private var graph: Graph
   private let index: GraphIndex
   private var scope: NameSupply
   private var insertion = NodeInsertion()
-  private var constants: [String: (scale: String, zeroPoint: String)] = [:]
+  private var constants: [String: Constants] = [:]
+  private var removed: Set<String> = []
 
   init(graph: Graph, index: GraphIndex) {
     self.graph = graph
@@ -48,7 +57,12 @@ private struct ActivationWriter {
     let constants = constants(of: site, parameters)
     var source = site.value
     var result = site.value
-    if site.replacesFloatValue, index.isVisibleOutside(site.value) {
+    if parameters.isNarrow, site.upperLimit != nil, let unlimited = site.unlimited {
+      // Runtimes compare the limits with all integers of the type: the Clip on integers takes their
+      // place.
+      source = unlimited
+      removeLimits(from: site.value, to: unlimited)
+    } else if site.replacesFloatValue, index.isVisibleOutside(site.value) {
       // Who reads the value by its name, outside this graph, gets the dequantized one.
       source = scope.fresh(site.value + "_float")
       renameOutput(site.value, to: source)
@@ -59,15 +73,24 @@ private struct ActivationWriter {
         graph.nodes[position].inputs[use.input] = result
       }
     }
-    let quantized = scope.fresh(site.value + "_quantized")
-    let nodes = [
+    var integers = scope.fresh(site.value + "_quantized")
+    var nodes = [
       Node(
         name: scope.fresh(site.value + "_QuantizeLinear"), op: "QuantizeLinear",
-        inputs: [source, constants.scale, constants.zeroPoint], outputs: [quantized]),
+        inputs: [source, constants.scale, constants.zeroPoint], outputs: [integers])
+    ]
+    if let limits = constants.limits {
+      let clipped = scope.fresh(site.value + "_clipped")
+      nodes.append(
+        Node(
+          name: scope.fresh(site.value + "_Clip"), op: "Clip", inputs: [integers] + limits,
+          outputs: [clipped]))
+      integers = clipped
+    }
+    nodes.append(
       Node(
         name: scope.fresh(site.value + "_DequantizeLinear"), op: "DequantizeLinear",
-        inputs: [quantized, constants.scale, constants.zeroPoint], outputs: [result]),
-    ]
+        inputs: [integers, constants.scale, constants.zeroPoint], outputs: [result]))
     if let position = index.producers[site.value] {
       insertion.insert(nodes, after: position)
     } else {
@@ -77,24 +100,45 @@ private struct ActivationWriter {
 
   func finished() -> Graph {
     var result = graph
-    result.nodes = insertion.applied(to: graph.nodes)
+    result.nodes = insertion.applied(to: graph.nodes).filter { node in
+      !(removed.contains(node.identity) && ["Relu", "Clip"].contains(node.op))
+    }
     return result
   }
 
   /// Values that share parameters share the constants that hold them.
   private mutating func constants(
     of site: QuantizationSites.Activation, _ parameters: AffineParameters
-  ) -> (scale: String, zeroPoint: String) {
+  ) -> Constants {
     if let source = site.sameAs, let known = constants[source] { return known }
-    let scale = scope.fresh(site.value + "_scale")
-    let zeroPoint = scope.fresh(site.value + "_zero_point")
-    graph.initializers[scale] = Tensor(scalar: parameters.scale)
-    graph.initializers[zeroPoint] =
+    func integer(_ value: Int) -> Tensor {
       parameters.elementType == .int8
-      ? Tensor(scalar: Int8(truncatingIfNeeded: parameters.zeroPoint))
-      : Tensor(scalar: UInt8(truncatingIfNeeded: parameters.zeroPoint))
-    constants[site.value] = (scale, zeroPoint)
-    return (scale, zeroPoint)
+        ? Tensor(scalar: Int8(truncatingIfNeeded: value))
+        : Tensor(scalar: UInt8(truncatingIfNeeded: value))
+    }
+    var result = Constants(
+      scale: scope.fresh(site.value + "_scale"), zeroPoint: scope.fresh(site.value + "_zero_point"))
+    graph.initializers[result.scale] = Tensor(scalar: parameters.scale)
+    graph.initializers[result.zeroPoint] = integer(parameters.zeroPoint)
+    if parameters.isNarrow {
+      let range = parameters.range
+      result.limits = [("_least", range.lowerBound), ("_largest", range.upperBound)].map {
+        let name = scope.fresh(site.value + $0)
+        graph.initializers[name] = integer($1)
+        return name
+      }
+    }
+    constants[site.value] = result
+    return result
+  }
+
+  /// Drops the Relu and Clip nodes between the two values.
+  private mutating func removeLimits(from value: String, to source: String) {
+    var value = value
+    while value != source, let node = index.producer(of: value), let input = node.input(0) {
+      removed.insert(value)
+      value = input
+    }
   }
 
   private mutating func renameOutput(_ value: String, to name: String) {

@@ -30,4 +30,17 @@ public enum Lowering {
       .recordPlan(plan),
     ])
   }
+
+  /// The float model as it computes with some of its activations quantized; names of weights,
+  /// biases and layers stay.
+  public static func simulating(
+    _ model: Model, activations: [String: AffineParameters]
+  ) throws -> Model {
+    guard !activations.isEmpty else { return model }
+    let plan = QuantizationPlan(storage: .cast, layers: [], activations: activations)
+    let current = try model.applying(OpsetRequirement(plan: plan).patches(for: model))
+    return try current.applying([
+      .quantizeActivations(try QuantizationSites.analyze(current), activations)
+    ])
+  }
 }

@@ -72,11 +72,13 @@ struct PlanCheck {
     _ parameters: AffineParameters, of site: QuantizationSites.Activation
   ) throws(LoweringError) {
     guard [.uint8, .int8].contains(parameters.elementType),
-      parameters.elementType.integerRange?.contains(parameters.zeroPoint) == true
+      ActivationRange.supportedBits.contains(parameters.bits),
+      parameters.range.contains(parameters.zeroPoint)
     else {
       throw .activationInvalid(
         value: site.value,
-        problem: "zero point \(parameters.zeroPoint) does not fit \(parameters.elementType)")
+        problem: "zero point \(parameters.zeroPoint) does not fit \(parameters.bits) bits of "
+          + "\(parameters.elementType)")
     }
     guard parameters.scale.isFinite, parameters.scale >= .leastNormalMagnitude else {
       throw .activationInvalid(

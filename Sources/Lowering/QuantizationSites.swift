@@ -40,11 +40,25 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
     /// only where the quantized range lies within; `constrained` sees to it.
     public var lowerLimit: Float?
     public var upperLimit: Float?
+    /// What these nodes cut off: the first of them reads this value.
+    public var unlimited: String?
     /// Node inputs that read the dequantized value. Float operators beside an integer layer
     /// keep reading the float value where its producer is a float operator too.
     public var readers: [ValueUse]
     /// The producer runs in integers, so that nothing may read its float result.
     public var replacesFloatValue: Bool
+  }
+
+  /// Values by the one whose parameters they share, itself included.
+  public var parameterGroups: [String: [Activation]] {
+    Dictionary(grouping: activations) { $0.sameAs ?? $0.value }
+  }
+
+  /// For each quantized value the one whose parameters it has.
+  public var parameterSources: [String: String] {
+    Dictionary(
+      activations.map { ($0.value, $0.sameAs ?? $0.value) }, uniquingKeysWith: { first, _ in first }
+    )
   }
 
   /// An input of a node, which is named by its first output.

@@ -133,7 +133,7 @@ struct SiteAnalysis {
         sources[value] = origin
       } else {
         sources[value] = value
-        (site.lowerLimit, site.upperLimit) = limits(on: value)
+        (site.lowerLimit, site.upperLimit, site.unlimited) = limits(on: value)
       }
       site.readers = readers(of: site)
       sites.append(site)
@@ -199,17 +199,17 @@ struct SiteAnalysis {
     return nil
   }
 
-  private func limits(on value: String) -> (lower: Float?, upper: Float?) {
+  private func limits(on value: String) -> (lower: Float?, upper: Float?, source: String?) {
     var (lower, upper): (Float?, Float?) = (nil, nil)
-    var next: String? = value
-    while let clamp = next, let source = absorbed[clamp], let position = index.producers[clamp] {
+    var origin = value
+    while let source = absorbed[origin], let position = index.producers[origin] {
       if case .clamp(let low, let high) = roles[position] {
         lower = [lower, low].compactMap(\.self).max()
         upper = [upper, high].compactMap(\.self).min()
       }
-      next = source
+      origin = source
     }
-    return (lower, upper)
+    return (lower, upper, origin == value ? nil : origin)
   }
 
   private func readers(of site: QuantizationSites.Activation) -> [QuantizationSites.ValueUse] {

@@ -2,8 +2,16 @@ public import Tensors
 
 /// Scalar statement of `QuantizeLinear` and `DequantizeLinear`; float32 throughout.
 extension AffineParameters {
-  /// The integers of the element type.
-  public var range: ClosedRange<Int> { elementType.integerRange ?? 0...255 }
+  /// The integers: the lowest of the element type, as many as the width has.
+  public var range: ClosedRange<Int> {
+    AffineParameters.integers(of: elementType, bits: bits)
+  }
+
+  private static func integers(of elementType: ElementType, bits: Int) -> ClosedRange<Int> {
+    let all = elementType.integerRange ?? 0...255
+    guard (1..<elementType.bitWidth).contains(bits) else { return all }
+    return all.lowerBound...all.lowerBound + (1 << bits) - 1
+  }
 
   /// `saturate(round_half_even(x / scale) + zeroPoint)`.
   public func quantize(_ value: Float) -> Int {
@@ -26,9 +34,9 @@ extension AffineParameters {
   /// The zero point is rounded, so an edge may be cut by up to half a step. A range that starts at
   /// zero keeps the lowest integer as its zero point, which is what lets runtimes absorb a Relu.
   public static func covering(
-    low: Float, high: Float, elementType: ElementType = .uint8
+    low: Float, high: Float, elementType: ElementType = .uint8, bits: Int = 8
   ) -> AffineParameters {
-    let integers = elementType.integerRange ?? 0...255
+    let integers = integers(of: elementType, bits: bits)
     let (low, high) = (min(low, 0), max(high, 0))
     let steps = Float(integers.upperBound - integers.lowerBound)
     // Halved first: the width of the largest finite range overflows.
@@ -37,11 +45,12 @@ extension AffineParameters {
       return AffineParameters(
         scale: scale.isFinite
           ? (low < 0 || high > 0 ? smallestScale : 1) : .greatestFiniteMagnitude,
-        zeroPoint: integers.lowerBound, elementType: elementType)
+        zeroPoint: integers.lowerBound, elementType: elementType, bits: bits)
     }
     let offset = (-low / scale).rounded(.toNearestOrEven)
     let zeroPoint = integers.lowerBound + Int(min(max(offset, 0), steps))
-    return AffineParameters(scale: scale, zeroPoint: zeroPoint, elementType: elementType)
+    return AffineParameters(
+      scale: scale, zeroPoint: zeroPoint, elementType: elementType, bits: bits)
   }
 
   /// Below it the products of scales that integer layers use would not be normal numbers.

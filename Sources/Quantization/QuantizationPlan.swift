@@ -5,12 +5,29 @@ public struct AffineParameters: Sendable, Codable, Hashable {
   public var scale: Float
   public var zeroPoint: Int
   public var elementType: ElementType
+  /// True width, 2 to that of the type: the integers are the lowest `2^bits` of the type.
+  public var bits: Int
 
-  public init(scale: Float, zeroPoint: Int, elementType: ElementType) {
+  /// `bits` is the width of the type where it is left out.
+  public init(scale: Float, zeroPoint: Int, elementType: ElementType, bits: Int? = nil) {
     self.scale = scale
     self.zeroPoint = zeroPoint
     self.elementType = elementType
+    self.bits = bits ?? elementType.bitWidth
   }
+
+  /// Plans of files from before activations had widths of their own have none: it is the type's.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      scale: try container.decode(Float.self, forKey: .scale),
+      zeroPoint: try container.decode(Int.self, forKey: .zeroPoint),
+      elementType: try container.decode(ElementType.self, forKey: .elementType),
+      bits: try container.decodeIfPresent(Int.self, forKey: .bits))
+  }
+
+  /// Narrower than the type that stores it.
+  public var isNarrow: Bool { bits < elementType.bitWidth }
 }
 
 /// The decision: which layers get how many bits, and the range of every quantized activation.

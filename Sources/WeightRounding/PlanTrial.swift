@@ -19,9 +19,10 @@ public struct PlanTrial {
   }
 
   /// Rounds to the widths, by weight name, on parts of the samples; the mean distance of the
-  /// network's outputs from those of the float network on the other parts.
+  /// network's outputs from those of the float network on the other parts. `student` is the network
+  /// with the activations that the plan makes narrow.
   public func distance(
-    _ layers: [RoundingLayer], bits: [String: Int], extent: TrialExtent
+    _ layers: [RoundingLayer], bits: [String: Int], student: Model, extent: TrialExtent
   ) throws -> Double {
     let folds = SampleFolds(samples: samples.count, wanted: max(2, extent.planFolds))
       .limited(to: extent.planFolds)
@@ -29,15 +30,15 @@ public struct PlanTrial {
     settings.effort = extent.planEffort
     let distances = try folds.map { fold in
       let rounding = try SequentialRounding(
-        reference: model, student: model, samples: fold.training.map { samples[$0] },
+        reference: model, student: student, samples: fold.training.map { samples[$0] },
         settings: settings, pool: pool)
       let result = try rounding.run(layers, bits: bits)
       let held = fold.held.map { samples[$0] }
-      let student = NetworkFlow(model, samples: held, pool: pool)
-      for (name, weight) in result.weights { student.replace(name, by: weight.dequantized()) }
-      for (name, bias) in result.biases { student.replace(name, by: bias) }
+      let flow = NetworkFlow(student, samples: held, pool: pool)
+      for (name, weight) in result.weights { flow.replace(name, by: weight.dequantized()) }
+      for (name, bias) in result.biases { flow.replace(name, by: bias) }
       let expected = try NetworkFlow(model, samples: held, pool: pool).finish()
-      return OutputDistance(reference: expected).distance(to: try student.finish())
+      return OutputDistance(reference: expected).distance(to: try flow.finish())
     }
     return distances.reduce(0, +) / Double(distances.count)
   }

@@ -17,6 +17,8 @@ struct ParetoCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,3,4"))
   var bits = "2,3,4,5,6,8"
 
+  @OptionGroup var activations: ActivationFlags
+
   @Option(help: "Budgets to try between the smallest and the largest plan.")
   var points = 25
 
@@ -37,6 +39,7 @@ struct ParetoCommand: ParsableCommand {
       throw ValidationError("--points must be between 1 and 1000")
     }
     _ = try WidthList.parse(bits)
+    _ = try activations.widths()
     if csv, json { throw ValidationError("give --csv or --json, not both") }
   }
 
@@ -45,6 +48,7 @@ struct ParetoCommand: ParsableCommand {
     try calibration.apply(to: &options)
     options.device = try device.limits()
     options.bits = try WidthList.parse(bits)
+    options.activationBits = try activations.widths()
     options.preprocessing = try preprocessing.resolved()
     try rounding.apply(to: &options)
     let progress = Progress(label: "")

@@ -25,6 +25,8 @@ struct QuantizeCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,3,4,5,6,8"))
   var bits = "2,3,4,5,6,8"
 
+  @OptionGroup var activations: ActivationFlags
+
   @Option(
     help: ArgumentHelp(
       "What predicts the damage of layers: a name of `tapq proxies list` or a .tap file. Default: "
@@ -74,6 +76,7 @@ struct QuantizeCommand: ParsableCommand {
       options.averageBits = averageBits
     }
     options.bits = try WidthList.parse(bits)
+    options.activationBits = try activations.widths()
     guard let form = QuantizeOptions.storage(storage) else {
       throw ValidationError("--storage must be cast or native, not '\(storage)'")
     }

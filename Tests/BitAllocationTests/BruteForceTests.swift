@@ -57,7 +57,8 @@ import Testing
           if tied, fits, damage < best ?? .infinity { best = damage }
           return
         }
-        for (bits, cost) in costs.layers[index].costs {
+        for (precision, cost) in costs.layers[index].costs {
+          let bits = precision.weightBits
           visit(
             index + 1, chosen + [bits],
             damage + (sensitivities.layers[index].damage[bits] ?? 0), zip(spent, cost).map(+))
@@ -89,13 +90,13 @@ import Testing
       #expect(throws: AllocationError.self) {
         try BitAllocator.allocate(
           sensitivities: problem.sensitivities, costs: problem.costs, budget: budget,
-          ties: problem.ties)
+          ties: Ties(weights: problem.ties))
       }
       return
     }
     let plan = try BitAllocator.allocate(
       sensitivities: problem.sensitivities, costs: problem.costs, budget: budget,
-      ties: problem.ties)
+      ties: Ties(weights: problem.ties))
     #expect(abs(plan.damage - expected) <= 1e-12 * max(1, expected))
     #expect(plan.gap == 0)
     for limit in budget.limits {
@@ -108,7 +109,7 @@ import Testing
     var generator = SeededGenerator(state: 5)
     let problem = Case.random(
       layers: 60, bits: [2, 3, 4, 5, 6, 8], resources: 1, using: &generator)
-    let low = problem.costs.layers.reduce(3) { $0 + ($1.costs[2]?[0] ?? 0) }
+    let low = problem.costs.layers.reduce(3) { $0 + ($1.costs[Precision(weightBits: 2)]?[0] ?? 0) }
     for average in [2.5, 3.0, 4.0, 4.8, 6.0] {
       let budget = Budget(
         limits: [.init(resource: "r0", maximum: Int(Double(low) * average / 2))])

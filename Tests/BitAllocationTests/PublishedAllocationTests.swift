@@ -51,15 +51,15 @@ import Testing
             return (bits, fixture.hessianTracePerParameter[index] * error)
           }))
     }
-    let low = layers.reduce(0) { $0 + ($1.costs[4]?[0] ?? 0) }
-    let high = layers.reduce(0) { $0 + ($1.costs[8]?[0] ?? 0) }
+    let low = layers.reduce(0) { $0 + ($1.costs[Precision(weightBits: 4)]?[0] ?? 0) }
+    let high = layers.reduce(0) { $0 + ($1.costs[Precision(weightBits: 8)]?[0] ?? 0) }
     let share = try #require(Double(fraction))
     let plan = try BitAllocator.allocate(
       sensitivities: SensitivityTable(layers: sensitivities),
       costs: CostTable(resources: [constraint], layers: layers),
       budget: Budget(limits: [
         .init(resource: constraint, maximum: low + Int(share * Double(high - low)))
-      ]), ties: fixture.tied)
+      ]), ties: Ties(weights: fixture.tied))
     let bits = fixture.layers.map { plan.bits[$0].map(String.init) ?? "?" }.joined()
     #expect(bits == fixture.published[constraint]?[fraction])
   }

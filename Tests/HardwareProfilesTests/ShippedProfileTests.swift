@@ -59,4 +59,20 @@ import Testing
     #expect(four.weightBits(of: "Conv") == [8])
     #expect(four.weightBits(of: "Conv", activationBits: 4) == [4])
   }
+
+  @Test func narrowActivationsRunOnTheirKernelsElseOnThoseForBytes() throws {
+    func seconds(_ name: String, weights: Int, activations: Int) throws -> Double? {
+      try Self.library.profile(name).seconds(
+        of: KernelWorkload(
+          name: "step", op: "Conv", kind: .product, rows: 100, depth: 32, columns: 64,
+          weightBits: weights, activationBits: activations, inputs: 3200, outputs: 6400),
+        threads: 1, weightBytes: 512)
+    }
+    let bytes = try #require(try seconds("nvidia-t4", weights: 8, activations: 8))
+    #expect(try #require(try seconds("nvidia-t4", weights: 4, activations: 4)) < bytes)
+    #expect(try seconds("nvidia-t4", weights: 8, activations: 4) == bytes)
+    #expect(
+      try seconds("cortex-m4", weights: 8, activations: 4)
+        == seconds("cortex-m4", weights: 8, activations: 8))
+  }
 }

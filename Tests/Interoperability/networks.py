@@ -14,6 +14,7 @@ PLANS = {
     "8": ["--bits", "8"],
     "4": ["--bits", "4"],
     "mixed": ["--bits", "2,4,8", "--average-bits", "4.8"],
+    "4, activations 4": ["--bits", "4", "--activation-bits", "4"],
 }
 
 

@@ -3,6 +3,7 @@ import Foundation
 import HardwareProfiles
 import IntegerRuntime
 import ONNXFormat
+import Quantization
 import TestSupport
 import Testing
 
@@ -103,7 +104,9 @@ import Testing
         $0.bits = [2, 4]
       }
     } throws: { error in
-      guard case DeviceError.precision("toy", _, _, [2, 4], [8])? = inner(error) else {
+      guard case DeviceError.precision("toy", _, _, [2, 4], nil, let supported)? = inner(error),
+        supported == [Precision(weightBits: 8)]
+      else {
         return false
       }
       return true

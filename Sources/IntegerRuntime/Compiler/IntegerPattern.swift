@@ -82,6 +82,7 @@ struct IntegerPattern {
     let padded = window.halo != Halo() && compiler.values[source].fill != 0
     let image = compiler.image(padded ? compiler.copy(source, fill: 0) : source)
     let target = try newValue()
+    compiler.values[target].integers = compiler.values[source].integers
     compiler.planar.insert(target)
     compiler.add(
       MaxPoolOperation(name: label(node), source: image, target: target, window: window))
@@ -113,6 +114,10 @@ struct IntegerPattern {
       let elements = places(chain.reversed(), from: name, shape: compiler.values[source].shape)
     else { return nil }
     let target = try newValue()
+    // Padding holds the zero point.
+    let integers = compiler.values[source].integers
+    compiler.values[target].integers =
+      min(integers.lowerBound, output.zero)...max(integers.upperBound, output.zero)
     compiler.add(
       MovementOperation(
         name: label(last), target: target,
@@ -189,6 +194,9 @@ struct IntegerPattern {
       parts.append(.init(source: try rescaled(source, node), elements: elements))
     }
     let target = try newValue()
+    let integers = parts.map { compiler.values[$0.source].integers }
+    compiler.values[target].integers =
+      (integers.map(\.lowerBound).min() ?? 0)...(integers.map(\.upperBound).max() ?? 255)
     compiler.add(MovementOperation(name: label(node), target: target, parts: parts))
     return target
   }
@@ -199,6 +207,8 @@ struct IntegerPattern {
     guard value.parameters != output else { return source }
     let target = compiler.addValue(value.name, shape: value.shape, output)
     let table = (0...255).map { output.quantized(value.parameters.real(UInt8($0))) }
+    compiler.values[target].integers =
+      table[Int(value.integers.lowerBound)]...table[Int(value.integers.upperBound)]
     compiler.add(
       LookupOperation(
         name: label(node), source: compiler.anyForm(source), target: target, table: table))

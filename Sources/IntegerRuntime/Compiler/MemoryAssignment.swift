@@ -1,3 +1,4 @@
+import HardwareProfiles
 import Tensors
 
 /// Gives every quantized value its form and its place in the arena.
@@ -41,6 +42,10 @@ struct MemoryAssignment {
     /// By operation; nil for those without a workspace.
     var workspaces: [Int?]
     var plan: ArenaPlanner.Plan
+
+    var peakStep: String? {
+      operations.indices.contains(plan.peak) ? operations[plan.peak].name : nil
+    }
   }
 
   /// What the plan takes, without memory or packed weights.
@@ -48,10 +53,21 @@ struct MemoryAssignment {
     let placement = try placement()
     return IntegerFootprint(
       steps: placement.operations.map {
-        .init(name: $0.name, workloads: $0.workloads(layouts))
+        .init(name: $0.name, workloads: workloads(of: $0))
       }, arenaBytes: placement.plan.bytes, arenaLowerBound: placement.plan.lowerBound,
-      peakStep: placement.operations.indices.contains(placement.plan.peak)
-        ? placement.operations[placement.plan.peak].name : nil)
+      peakStep: placement.peakStep)
+  }
+
+  /// The work of an operation; of layers with the true width of what they read.
+  private func workloads(of operation: any Operation) -> [KernelWorkload] {
+    guard let bits = operation.reads.map({ compiler.values[$0].bits }).max() else {
+      return operation.workloads(layouts)
+    }
+    return operation.workloads(layouts).map { work in
+      var work = work
+      if work.weightBits > 0, work.activationBits == 8 { work.activationBits = bits }
+      return work
+    }
   }
 
   func plan(
@@ -71,9 +87,9 @@ struct MemoryAssignment {
         memory.workspace = workspace.map(arena.pointer)
         return .init(
           name: operation.name, step: try operation.step(memory),
-          workloads: operation.workloads(layouts))
-      }, arena: arena, lowerBound: placement.plan.lowerBound, inputs: inputs, outputs: outputs,
-      slots: slots,
+          workloads: workloads(of: operation))
+      }, arena: arena, lowerBound: placement.plan.lowerBound, peakStep: placement.peakStep,
+      inputs: inputs, outputs: outputs, slots: slots,
       integerMultiplications: placement.operations.reduce(0) { $0 + $1.integerMultiplications })
   }
 

@@ -15,6 +15,10 @@ final class PlanCompiler {
     var parameters: QuantizedParameters
     /// What padding around it holds.
     var fill: UInt8
+    /// The integers that it may hold; padding aside, where that holds the zero point.
+    var integers: ClosedRange<UInt8> = 0...255
+    /// True width.
+    var bits: Int { 8 - (integers.upperBound - integers.lowerBound).leadingZeroBitCount }
   }
 
   let graph: Graph
@@ -24,8 +28,8 @@ final class PlanCompiler {
   private let model: Model
   private(set) var producers: [String: Int] = [:]
 
-  private(set) var values: [Value] = []
-  private(set) var operations: [any Operation] = []
+  var values: [Value] = []
+  var operations: [any Operation] = []
   /// Values of 8-bit tensors by name, and those whose dequantized form has the name.
   var quantized: [String: ValueID] = [:]
   var dequantized: [String: ValueID] = [:]
@@ -79,6 +83,7 @@ final class PlanCompiler {
   private func compile(_ node: Node) throws {
     if node.isOperator("QuantizeLinear") { return try quantize(node) }
     if node.isOperator("DequantizeLinear") { return try dequantize(node) }
+    if let clip = IntegerClip(node, self) { return try clip.compile() }
     if let layer = try QuantizedLayer(node, self) { return try layer.compile() }
     try BlockedLayer(node, self)?.compile()
   }
@@ -146,6 +151,7 @@ final class PlanCompiler {
     let target = addValue(
       source.name, shape: source.shape, parameters ?? source.parameters,
       fill: fill ?? parameters?.zero ?? source.fill)
+    values[target].integers = source.integers
     add(
       MovementOperation.copy(
         source.name, value, to: target, count: Tensor.count(of: source.shape)))

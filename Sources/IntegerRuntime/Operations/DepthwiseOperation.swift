@@ -8,7 +8,7 @@ struct DepthwiseOperation: Operation {
   let source: ValueID
   let target: ValueID
   let window: ConvolutionWindow
-  let range: ResultRange
+  var range: ResultRange
   /// `[tap][channel]`.
   let weights: [Int8]
   /// With the input's zero point multiplied in.
@@ -51,6 +51,12 @@ struct DepthwiseOperation: Operation {
   /// Room for the weights as bytes, where they are kept narrower.
   func workspace(_ layouts: [ImageLayout]) -> Int {
     bits == 8 ? 0 : DepthwiseWeights.count(self, channels: layouts[source].channels)
+  }
+
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
+    var result = self
+    result.range = range.limited(to: integers)
+    return result
   }
 
   func step(_ memory: PlanMemory) throws -> any Step { DepthwiseStep(self, memory) }

@@ -12,7 +12,7 @@ struct CombineOperation: Operation {
   let left: ValueID
   let right: ValueID
   let target: ValueID
-  let range: ResultRange
+  var range: ResultRange
 
   var reads: [ValueID] { [left, right] }
   var writes: [ValueID] { [target] }
@@ -24,6 +24,12 @@ struct CombineOperation: Operation {
         name: name, op: kind == .add ? "Add" : "Mul", kind: .binary, inputs: 2 * count,
         outputs: count)
     ]
+  }
+
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
+    var result = self
+    result.range = range.limited(to: integers)
+    return result
   }
 
   func step(_ memory: PlanMemory) throws -> any Step { CombineStep(self, memory) }
@@ -70,7 +76,7 @@ struct LookupOperation: Operation {
   let source: ValueID
   let target: ValueID
   /// The result for each of the 256 integers.
-  let table: [UInt8]
+  var table: [UInt8]
 
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
@@ -78,6 +84,12 @@ struct LookupOperation: Operation {
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let count = layouts[target].count
     return [KernelWorkload(name: name, op: "", kind: .unary, inputs: count, outputs: count)]
+  }
+
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
+    var result = self
+    result.table = table.map { min(max($0, integers.lowerBound), integers.upperBound) }
+    return result
   }
 
   func step(_ memory: PlanMemory) throws -> any Step { LookupStep(self, memory) }

@@ -8,6 +8,7 @@ struct ImportOperation: Operation {
   let name: String
   let slot: FloatSlot
   let target: ValueID
+  var limits: ClosedRange<UInt8> = 0...255
 
   var reads: [ValueID] { [] }
   var writes: [ValueID] { [target] }
@@ -27,9 +28,16 @@ struct ImportOperation: Operation {
     layouts[target].isInterleaved ? layouts[target].count : 0
   }
 
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
+    var result = self
+    result.limits = limits.clamped(to: integers)
+    return result
+  }
+
   func step(_ memory: PlanMemory) throws -> any Step {
     ImportStep(
-      slot: slot, target: memory[target], workspace: memory.workspace, kernels: memory.kernels)
+      slot: slot, target: memory[target], limits: limits, workspace: memory.workspace,
+      kernels: memory.kernels)
   }
 }
 
@@ -37,15 +45,17 @@ private final class ImportStep: Step, @unchecked Sendable {
   let kernel: String
   private let slot: FloatSlot
   private let target: PlacedValue
+  private let limits: ClosedRange<UInt8>
   private let workspace: UnsafeMutablePointer<UInt8>?
   private let kernels: KernelSet
 
   init(
-    slot: FloatSlot, target: PlacedValue, workspace: UnsafeMutablePointer<UInt8>?,
-    kernels: KernelSet
+    slot: FloatSlot, target: PlacedValue, limits: ClosedRange<UInt8>,
+    workspace: UnsafeMutablePointer<UInt8>?, kernels: KernelSet
   ) {
     self.slot = slot
     self.target = target
+    self.limits = limits
     self.workspace = workspace
     self.kernels = kernels
     kernel = "quantize u8 \(kernels.name)"
@@ -76,8 +86,14 @@ private final class ImportStep: Step, @unchecked Sendable {
   /// Converts lines of the tensor and places them row by row.
   private func write<Element>(
     _ source: UnsafeBufferPointer<Element>, _ pool: WorkerPool,
-    convert: @Sendable (UnsafePointer<Element>, Int, UnsafeMutablePointer<UInt8>) -> Void
+    convert unlimited: @Sendable (UnsafePointer<Element>, Int, UnsafeMutablePointer<UInt8>) -> Void
   ) {
+    @Sendable func convert(
+      _ values: UnsafePointer<Element>, _ count: Int, _ out: UnsafeMutablePointer<UInt8>
+    ) {
+      unlimited(values, count, out)
+      UnsafeMutableBufferPointer(start: out, count: count).limit(to: limits)
+    }
     guard let start = source.baseAddress, !source.isEmpty else { return }
     let layout = target.layout
     let (width, channels) = (layout.width, layout.channels)
@@ -111,6 +127,16 @@ private final class ImportStep: Step, @unchecked Sendable {
         kernels.table.pointee.interleave(
           planes + index * width, count, channels, width, target.row(image, row))
       }
+    }
+  }
+}
+
+extension UnsafeMutableBufferPointer<UInt8> {
+  /// Cuts off what lies outside.
+  func limit(to integers: ClosedRange<UInt8>) {
+    guard integers != 0...255 else { return }
+    for index in indices {
+      self[index] = Swift.min(Swift.max(self[index], integers.lowerBound), integers.upperBound)
     }
   }
 }

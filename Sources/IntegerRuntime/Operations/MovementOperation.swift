@@ -17,6 +17,8 @@ struct MovementOperation: Operation {
   let name: String
   let target: ValueID
   let parts: [Part]
+  /// What the parts are cut off at.
+  var limits: ClosedRange<UInt8> = 0...255
 
   /// The value as it is, in whatever form its reader wants.
   static func copy(_ name: String, _ source: ValueID, to target: ValueID, count: Int) -> Self {
@@ -30,7 +32,9 @@ struct MovementOperation: Operation {
 
   /// Whether source and result are the same bytes.
   func isIdentity(_ layouts: [ImageLayout]) -> Bool {
-    guard parts.count == 1, layouts[target].isDense, layouts[parts[0].source].isDense else {
+    guard parts.count == 1, limits == 0...255, layouts[target].isDense,
+      layouts[parts[0].source].isDense
+    else {
       return false
     }
     let runs = runs(of: parts[0], layouts[parts[0].source], layouts[target])
@@ -78,6 +82,12 @@ struct MovementOperation: Operation {
     ]
   }
 
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
+    var result = self
+    result.limits = limits.clamped(to: integers)
+    return result
+  }
+
   func step(_ memory: PlanMemory) throws -> any Step { MovementStep(self, memory) }
 }
 
@@ -85,10 +95,12 @@ private final class MovementStep: Step, @unchecked Sendable {
   let kernel = "move u8"
   private let parts: [(source: PlacedValue, runs: AlignedBuffer<ik_run>)]
   private let target: PlacedValue
+  private let limits: ClosedRange<UInt8>
 
   init(_ operation: MovementOperation, _ memory: PlanMemory) {
     let target = memory[operation.target]
     self.target = target
+    limits = operation.limits
     parts = operation.parts.map { part in
       let source = memory[part.source]
       return (source, AlignedBuffer(operation.runs(of: part, source.layout, target.layout)))
@@ -100,6 +112,11 @@ private final class MovementStep: Step, @unchecked Sendable {
     for part in parts {
       ik_copy_runs(
         part.runs.pointer, part.runs.count, part.source.base, target.parameters.zero, target.base)
+    }
+    guard limits != 0...255 else { return }
+    target.layout.forEachRow { _, _, offset in
+      UnsafeMutableBufferPointer(start: target.base + offset, count: target.layout.rowBytes)
+        .limit(to: limits)
     }
   }
 }

@@ -19,6 +19,8 @@ protocol Operation: Sendable {
   func workspace(_ layouts: [ImageLayout]) -> Int
   /// What cost models see of it; several for a stretch of float nodes.
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload]
+  /// The same with its result cut off at these integers; nil where it cannot do that.
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)?
   /// Binds it to memory.
   func step(_ memory: PlanMemory) throws -> any Step
 }
@@ -27,6 +29,7 @@ extension Operation {
   var integerMultiplications: Int { 0 }
   func halo(around value: ValueID) -> Halo { Halo() }
   func workspace(_ layouts: [ImageLayout]) -> Int { 0 }
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? { nil }
 }
 
 /// Where the values of a plan lie.

@@ -62,6 +62,7 @@ struct GlobalAverageOperation: Operation {
   let name: String
   let source: ValueID
   let target: ValueID
+  var limits: ClosedRange<UInt8> = 0...255
 
   var reads: [ValueID] { [source] }
   var writes: [ValueID] { [target] }
@@ -74,6 +75,12 @@ struct GlobalAverageOperation: Operation {
     ]
   }
 
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
+    var result = self
+    result.limits = limits.clamped(to: integers)
+    return result
+  }
+
   func step(_ memory: PlanMemory) throws -> any Step { GlobalAverageStep(self, memory) }
 }
 
@@ -84,10 +91,12 @@ private final class GlobalAverageStep: Step, @unchecked Sendable {
   private let sums: AlignedBuffer<Int32>
   private let multiplier: Float
   private let offset: Int32
+  private let limits: ClosedRange<UInt8>
 
   init(_ operation: GlobalAverageOperation, _ memory: PlanMemory) {
     source = memory[operation.source]
     target = memory[operation.target]
+    limits = operation.limits
     sums = AlignedBuffer(count: source.layout.channels)
     let area = source.layout.height * source.layout.width
     multiplier = source.parameters.scale / (Float(area) * target.parameters.scale)
@@ -104,6 +113,8 @@ private final class GlobalAverageStep: Step, @unchecked Sendable {
       ik_requantize_sums(
         sums.pointer, offset, multiplier, target.parameters.zero, layout.channels,
         target.image(image))
+      UnsafeMutableBufferPointer(start: target.image(image), count: layout.channels)
+        .limit(to: limits)
     }
   }
 }

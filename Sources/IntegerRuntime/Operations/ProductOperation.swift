@@ -13,7 +13,7 @@ struct ProductOperation: Operation {
 
   let name: String
   let source: ValueID
-  let result: Result
+  var result: Result
   /// One for each group of channels.
   let weights: [ProductWeights]
   /// The window of a convolution; nil for a matrix product, whose rows are the input's places.
@@ -27,6 +27,13 @@ struct ProductOperation: Operation {
   let integerMultiplications: Int
 
   func halo(around value: ValueID) -> Halo { window?.halo ?? Halo() }
+
+  func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
+    guard case .quantized(let value, let range) = result else { return nil }
+    var limited = self
+    limited.result = .quantized(value, range.limited(to: integers))
+    return limited
+  }
 
   func step(_ memory: PlanMemory) throws -> any Step {
     try ProductStep(self, memory)

@@ -105,6 +105,14 @@ struct ResultRange: Sendable, Equatable {
     if clamp.low > -.infinity { low = parameters.quantized(clamp.low) }
     if clamp.high < .infinity { high = parameters.quantized(clamp.high) }
   }
+
+  /// Cut off again, after what the range leaves.
+  func limited(to integers: ClosedRange<UInt8>) -> ResultRange {
+    var result = self
+    result.low = min(max(low, integers.lowerBound), integers.upperBound)
+    result.high = min(max(high, integers.lowerBound), integers.upperBound)
+    return result
+  }
 }
 
 /// What Relu and Clip leave of the reals.

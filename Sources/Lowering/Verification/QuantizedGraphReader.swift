@@ -38,16 +38,41 @@ struct QuantizedGraphReader {
   ) throws(VerificationError) -> String {
     let quantizers = (index.consumers[value] ?? []).map { index.nodes[$0] }
       .filter { $0.isOperator("QuantizeLinear") && $0.input(0) == value }
-    var dequantizer = quantizers.first?.output(0).flatMap { index.onlyConsumer(of: $0) }
+    func next(_ node: Node?) -> Node? {
+      node?.output(0).flatMap { index.onlyConsumer(of: $0) }
+    }
+    var dequantizer = next(quantizers.first)
+    if dequantizer?.isOperator("Clip") == true { dequantizer = next(dequantizer) }
     if dequantizer == nil { dequantizer = index.producer(of: value) }
     guard let dequantizer, dequantizer.isOperator("DequantizeLinear"),
-      let quantizer = dequantizer.input(0).flatMap({ index.producer(of: $0) }),
-      quantizer.isOperator("QuantizeLinear"), let result = dequantizer.output(0)
+      var quantizer = dequantizer.input(0).flatMap({ index.producer(of: $0) }),
+      let result = dequantizer.output(0)
     else { throw .activation(value: value, problem: "is not quantized") }
-    for node in [quantizer, dequantizer] where parameters(of: node) != expected {
+    var limits: ClosedRange<Int>?
+    if quantizer.isOperator("Clip"), let source = quantizer.input(0) {
+      limits = integerLimits(of: quantizer)
+      quantizer = index.producer(of: source) ?? quantizer
+    }
+    guard quantizer.isOperator("QuantizeLinear") else {
+      throw .activation(value: value, problem: "is not quantized")
+    }
+    var stored = expected
+    stored.bits = expected.elementType.bitWidth
+    for node in [quantizer, dequantizer] where parameters(of: node) != stored {
       throw .activation(value: value, problem: "has other parameters than the plan")
     }
+    guard limits == (expected.isNarrow ? expected.range : nil) else {
+      throw .activation(value: value, problem: "does not have the plan's \(expected.bits) bits")
+    }
     return result
+  }
+
+  /// What a `Clip` of integers lets through.
+  private func integerLimits(of clip: Node) -> ClosedRange<Int>? {
+    guard let low = constant(clip, 1)?.integers()?.first,
+      let high = constant(clip, 2)?.integers()?.first, low <= high
+    else { return nil }
+    return low...high
   }
 
   private func parameters(of node: Node) -> AffineParameters? {

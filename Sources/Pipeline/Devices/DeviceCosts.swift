@@ -1,7 +1,8 @@
 import HardwareProfiles
 import IntegerRuntime
+import Quantization
 
-/// What the layers of a network cost on a device at every width.
+/// What the layers of a network cost on a device at every precision.
 struct DeviceCosts {
   /// Bytes of activations.
   let arenaBytes: Int
@@ -18,16 +19,17 @@ struct DeviceCosts {
   /// are widened into working memory: where RAM has no room for that, they keep 8 bits, which
   /// `allowed` then says. Throws where the device has no memory for the activations.
   init(
-    _ limits: DeviceLimits, layers: Set<String>, allowed: inout [String: [Int]],
+    _ limits: DeviceLimits, layers: Set<String>, allowed: inout [String: [Precision]],
     footprint plan: (_ bits: Int) throws -> IntegerFootprint
   ) throws {
-    let least = allowed.values.joined().min() ?? 8
+    let least = allowed.values.joined().map(\.weightBits).min() ?? 8
     var footprint = try plan(least)
     if let ram = limits.ram, footprint.arenaBytes > ram {
       footprint = try plan(8)
       let depthwise = footprint.steps.filter { $0.workloads.contains { $0.kind == .depthwise } }
-      for step in depthwise where allowed[step.name]?.contains(8) == true {
-        allowed[step.name] = [8]
+      for step in depthwise {
+        let wide = allowed[step.name]?.filter { $0.weightBits == 8 } ?? []
+        if !wide.isEmpty { allowed[step.name] = wide }
       }
       guard footprint.arenaBytes <= ram else {
         throw DeviceError.activations(
@@ -60,9 +62,10 @@ struct DeviceCosts {
   var hasLatency: Bool { profile.map { !$0.kernels.isEmpty } ?? false }
 
   /// Seconds of a layer; 0 for one that runs as part of another step, nil without a kernel.
-  func seconds(layer name: String, bits: Int) -> Double? {
+  func seconds(layer name: String, at precision: Precision) -> Double? {
     guard var work = works[name] else { return 0 }
-    work.weightBits = bits
+    work.weightBits = precision.weightBits
+    work.activationBits = precision.activationBits
     return profile?.seconds(of: work, threads: threads, weightBytes: weightBytes)
   }
 }

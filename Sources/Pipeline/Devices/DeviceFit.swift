@@ -46,19 +46,16 @@ public struct DeviceFit: Sendable, Codable, Equatable {
     case at8Bits = "at_8_bits"
   }
 
-  /// `shapes` are those of all inputs.
+  /// `shapes` are those of all inputs; `outline` is that of a quantized model.
   init(
     _ model: Model, path: String, limits: DeviceLimits, profile: HardwareProfile,
-    statistics: GraphStatistics, shapes: [String: [Int]]
+    statistics: GraphStatistics, shapes: [String: [Int]], outline: IntegerProfile?
   ) throws {
     self.profile = profile.name
     flashLimit = limits.flash
     ramLimit = limits.ram
-    if EngineKind(for: model) == .integer {
-      let engine = try IntegerEngine(model: model)
-      let outline = try engine.outline(inputShapes: shapes)
-      asItIs = DeviceFit.form(
-        try engine.footprint(inputShapes: shapes), flash: outline.weightBytes, limits, profile)
+    if let outline {
+      asItIs = DeviceFit.form(outline.footprint, flash: outline.weightBytes, limits, profile)
       return
     }
     let inRAM = limits.weightsAreInRAM ? statistics.weightBytes : 0

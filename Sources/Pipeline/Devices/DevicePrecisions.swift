@@ -1,24 +1,69 @@
-/// Widths that the layers of a network may take on a device.
+import HardwareProfiles
+import Lowering
+import Quantization
+
+/// Precisions that the layers of a network may take on a device.
 enum DevicePrecisions {
-  /// By layer name: those of `wanted` that the profile has for the layer's operator.
-  static func bits(
-    _ layers: [WeightLayer], wanted: [Int], limits: DeviceLimits
-  ) throws -> [String: [Int]] {
-    var result: [String: [Int]] = [:]
+  /// By layer name: the pairs of `weights` and `activations` (nil: what the device has, without a
+  /// device 8) that the profile has for the layer's operator and for those that read the same value.
+  static func precisions(
+    _ layers: [WeightLayer], sites: QuantizationSites, weights: [Int], activations: [Int]?,
+    limits: DeviceLimits
+  ) throws -> [String: [Precision]] {
+    var result: [String: [Precision]] = [:]
     for layer in layers {
+      let wanted = (activations ?? [8]).flatMap { bits in
+        weights.map { Precision(weightBits: $0, activationBits: bits) }
+      }
       guard let profile = limits.profile else {
         result[layer.name] = wanted
         continue
       }
-      let supported = (profile.weightBits(of: layer.site.op) ?? []).filter { (2...8).contains($0) }
-      let common = wanted.filter(supported.contains)
+      let supported = pairs(profile, op: layer.site.op)
+      let common = supported.filter {
+        weights.contains($0.weightBits) && activations?.contains($0.activationBits) ?? true
+      }
       guard !common.isEmpty else {
         throw DeviceError.precision(
-          profile: profile.name, layer: layer.name, op: layer.site.op, wanted: wanted,
-          supported: supported)
+          profile: profile.name, layer: layer.name, op: layer.site.op, weights: weights,
+          activations: activations, supported: supported)
       }
       result[layer.name] = common
     }
+    try restrictSharedInputs(&result, layers, sites)
     return result
   }
+
+  /// Pairs of widths from 2 to 8 that an operator can have.
+  private static func pairs(_ profile: HardwareProfile, op: String) -> [Precision] {
+    ActivationRange.supportedBits.flatMap { activations in
+      (profile.weightBits(of: op, activationBits: activations) ?? [])
+        .filter(WeightRange.supportedBits.contains)
+        .map { Precision(weightBits: $0, activationBits: activations) }
+    }
+  }
+
+  /// Leaves the activation widths that all readers of a value have.
+  private static func restrictSharedInputs(
+    _ precisions: inout [String: [Precision]], _ layers: [WeightLayer], _ sites: QuantizationSites
+  ) throws {
+    for readers in readers(layers, sites) {
+      let sets = readers.map { Set((precisions[$0] ?? []).map(\.activationBits)) }
+      let common = sets.dropFirst().reduce(sets[0]) { $0.intersection($1) }
+      guard !common.isEmpty else { throw DeviceError.sharedInput(layers: readers) }
+      for name in readers { precisions[name]?.removeAll { !common.contains($0.activationBits) } }
+    }
+  }
+
+  /// Layers that read the same quantized value, or values of the same parameters.
+  static func readers(_ layers: [WeightLayer], _ sites: QuantizationSites) -> [[String]] {
+    let sources = sites.parameterSources
+    return Dictionary(grouping: layers) { sources[$0.site.input] ?? $0.site.input }.values
+      .map { $0.map(\.name) }.filter { $0.count > 1 }
+  }
+}
+
+extension [Precision] {
+  var weightBits: [Int] { Set(map(\.weightBits)).sorted() }
+  var activationBits: [Int] { Set(map(\.activationBits)).sorted() }
 }

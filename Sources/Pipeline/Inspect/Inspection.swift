@@ -31,18 +31,22 @@ public struct Inspection: Sendable, Equatable {
       }
       let statistics = try GraphStatistics(
         model, inputShapes: shapes.isEmpty ? [:] : try sizes())
+      let outline: Result<IntegerProfile, any Error>? =
+        EngineKind(for: model) == .integer
+        ? Result { try IntegerEngine(model: model).outline(inputShapes: try sizes()) } : nil
       let fit = try limits.flatMap { limits in
         try limits.profile.map {
           try DeviceFit(
             model, path: path, limits: limits, profile: $0, statistics: statistics,
-            shapes: try sizes())
+            shapes: try sizes(), outline: outline?.get())
         }
       }
       return Inspection(
         statistics: statistics, unsupported: nodes.map { $0.name.isEmpty ? $0.identity : $0.name },
         unsupportedLabels: nodes.map(\.label),
-        integers: nodes.isEmpty && EngineKind(for: model) == .integer
-          ? try? IntegerOutline(model, shapes: try sizes(), multiplications: statistics.macs) : nil,
+        integers: nodes.isEmpty
+          ? (try? outline?.get()).map { IntegerOutline($0, multiplications: statistics.macs) }
+          : nil,
         device: fit)
     }
   }
@@ -72,8 +76,7 @@ public struct IntegerOutline: Sendable, Codable, Equatable {
     case arenaLowerBound = "arena_lower_bound"
   }
 
-  init(_ model: Model, shapes: [String: [Int]], multiplications: Int) throws {
-    let outline = try IntegerEngine(model: model).outline(inputShapes: shapes)
+  init(_ outline: IntegerProfile, multiplications: Int) {
     share =
       multiplications == 0
       ? 0 : Double(outline.integerMultiplications) / Double(multiplications)

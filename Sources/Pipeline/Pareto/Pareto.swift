@@ -12,13 +12,16 @@ public enum Pareto {
     public var predictedLatencyMilliseconds: Double?
     /// Sum of the layers' expected relative squared output errors.
     public var damage: Double
-    /// By layer name.
+    /// Of weights, by layer name.
     public var bits: [String: Int]
+    /// Of the layers' inputs.
+    public var activationBits: [String: Int]
 
     private enum CodingKeys: String, CodingKey {
       case damage, bits
       case weightBytes = "weight_bytes"
       case averageWeightBits = "average_weight_bits"
+      case activationBits = "activation_bits"
       case predictedLatencyMilliseconds = "predicted_latency_ms"
     }
   }
@@ -43,7 +46,7 @@ public enum Pareto {
       let study = try QuantizationStudy(
         model, source: source, options: options, everyWidth: true, progress: progress)
       let choice = study.choice
-      let widths = choice.bits.values.joined()
+      let widths = choice.precisions.values.joined().map(\.weightBits)
       let least = Double(widths.min() ?? 2)
       let most = Double(widths.max() ?? 8)
       var points: [Point] = []
@@ -72,7 +75,7 @@ public enum Pareto {
       averageWeightBits: Double(plan.totals[BitChoice.averageBits] ?? 0) / Double(max(weights, 1)),
       predictedLatencyMilliseconds: hasLatency
         ? Double(plan.totals[BitChoice.latency] ?? 0) / 1e6 : nil, damage: plan.damage,
-      bits: plan.bits)
+      bits: plan.bits, activationBits: plan.precisions.mapValues(\.activationBits))
   }
 
   static func frontier(_ points: [Point]) -> [Point] {

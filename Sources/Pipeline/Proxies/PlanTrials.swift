@@ -22,7 +22,7 @@ struct PlanTrials {
     layers = distinct.map { layer in
       RandomPlans.Layer(
         name: layer.name, weights: layer.rows.count * layer.rows.length,
-        widths: (study.choice.bits[layer.name] ?? []).sorted())
+        widths: (study.choice.precisions[layer.name] ?? []).weightBits)
     }
     position = Dictionary(
       zip(distinct.map(\.site.weight), distinct.indices), uniquingKeysWith: { first, _ in first })
@@ -36,11 +36,12 @@ struct PlanTrials {
       return known
     }
     let chosen = study.layers.compactMap { layer in
-      position[layer.site.weight].map { (layer.name, bits[$0]) }
+      position[layer.site.weight].map { (layer.name, Precision(weightBits: bits[$0])) }
     }
     let plan = study.plan(
       BitPlan(
-        bits: Dictionary(chosen, uniquingKeysWith: { first, _ in first }), damage: 0, totals: [:],
+        precisions: Dictionary(chosen, uniquingKeysWith: { first, _ in first }), damage: 0,
+        totals: [:],
         binding: nil, gap: 0))
     let outcome = try measurement.outcome(of: QuantizeStage.lowered(study, plan: plan).model)
     try cache.add(outcome, for: bits)
@@ -52,7 +53,7 @@ struct PlanTrials {
     let options = study.options
     print.add("1 \(options.rounding) \(options.effort) \(options.range) \(options.seed)")
     print.add(study.model)
-    for (name, parameters) in study.activations.sorted(by: { $0.key < $1.key }) {
+    for (name, parameters) in study.ranges.chosen([:], sites: []).sorted(by: { $0.key < $1.key }) {
       print.add("\(name) \(parameters)")
     }
     for (name, sample) in study.inputs.sorted(by: { $0.key < $1.key }) {

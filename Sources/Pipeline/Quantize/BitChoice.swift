@@ -11,8 +11,10 @@ struct BitChoice {
 
   let layers: [WeightLayer]
   let options: QuantizeOptions
-  /// Widths that each layer may take, by its name.
-  let bits: [String: [Int]]
+  /// What each layer may take, by its name.
+  let precisions: [String: [Precision]]
+  /// Layers that read one value.
+  let sharedInputs: [[String]]
   /// What the device stores besides the layers.
   let unquantizedBytes: Int
   /// Nil where neither RAM nor latency matters.
@@ -22,20 +24,25 @@ struct BitChoice {
     try allocate(sensitivities, limits: limits)
   }
 
-  /// With no other widths than these.
-  func allocate(_ sensitivities: SensitivityTable, widths: [Int]) throws -> BitPlan {
-    try BitChoice(
-      layers: layers, options: options, bits: bits.mapValues { $0.filter(widths.contains) },
+  /// With no narrower weights and activations than these.
+  func allocate(_ sensitivities: SensitivityTable, from least: Precision) throws -> BitPlan {
+    let wide = precisions.mapValues { list in
+      list.filter {
+        $0.weightBits >= least.weightBits && $0.activationBits >= least.activationBits
+      }
+    }
+    return try BitChoice(
+      layers: layers, options: options, precisions: wide, sharedInputs: sharedInputs,
       unquantizedBytes: unquantizedBytes, device: device
     ).allocate(sensitivities)
   }
 
   func allocate(_ sensitivities: SensitivityTable, limits: [Budget.Limit]) throws -> BitPlan {
     let byWeight = Dictionary(grouping: layers, by: \.site.weight).values
-    let ties = byWeight.map { $0.map(\.name) }.filter { $0.count > 1 }
+    let sharedWeights = byWeight.map { $0.map(\.name) }.filter { $0.count > 1 }
     return try BitAllocator.allocate(
       sensitivities: sensitivities, costs: try costTable(), budget: Budget(limits: limits),
-      ties: ties)
+      ties: Ties(weights: sharedWeights, activations: sharedInputs))
   }
 
   /// The limits of the request.
@@ -75,16 +82,17 @@ struct BitChoice {
         BitChoice.nanoseconds(device?.fixedSeconds ?? 0),
       ],
       layers: try layers.map { layer in
-        let costs = try (bits[layer.name] ?? []).map { width -> (Int, [Int]) in
-          let bytes = layer.bytes(bits: width)
-          let seconds = device?.seconds(layer: layer.name, bits: width)
+        let costs = try (precisions[layer.name] ?? []).map { precision -> (Precision, [Int]) in
+          let bytes = layer.bytes(bits: precision.weightBits)
+          let seconds = device?.seconds(layer: layer.name, at: precision)
           if seconds == nil, bound, let profile = options.device.profile {
-            throw DeviceError.noKernel(profile: profile.name, layer: layer.name, bits: width)
+            throw DeviceError.noKernel(
+              profile: profile.name, layer: layer.name, precision: precision)
           }
           return (
-            width,
+            precision,
             [
-              bytes, BitChoice.weightCount(layer) * width, bytes,
+              bytes, BitChoice.weightCount(layer) * precision.weightBits, bytes,
               BitChoice.nanoseconds(seconds ?? 0),
             ]
           )

@@ -13,7 +13,7 @@ struct QuantizationStudy {
   /// Prepared for quantization.
   let model: Model
   let layers: [WeightLayer]
-  let activations: [String: AffineParameters]
+  let ranges: ActivationRanges
   let inputs: [String: LayerInputSample]
   let sampleCount: Int
   /// By weight name and bits.
@@ -25,8 +25,8 @@ struct QuantizationStudy {
   /// The proxy that gave the first; nil for the relative error of each layer's own output.
   let proxy: String?
   let choice: BitChoice
-  /// All widths that some layer may take.
-  let widths: [Int]
+  /// All precisions that some layer may take.
+  let precisions: [Precision]
   let roundingLayers: [RoundingLayer]
   /// Nil where weights are rounded without running the network again.
   let rounding: RoundingStage?
@@ -47,7 +47,9 @@ struct QuantizationStudy {
     let pool = WorkerPool(threadCount: options.threads)
     self.pool = pool
     let limits = options.device
-    var allowed = try DevicePrecisions.bits(layers, wanted: options.bits, limits: limits)
+    var allowed = try DevicePrecisions.precisions(
+      layers, sites: sites, weights: options.bits, activations: options.activationBits,
+      limits: limits)
     let isLimited =
       everyWidth || limits.flash != nil || limits.latency != nil || options.averageBits != nil
       || limits.ram != nil && limits.weightsAreInRAM
@@ -70,14 +72,17 @@ struct QuantizationStudy {
       progress: { progress("calibrating", $0, $1) })
     self.inputs = inputs
     sampleCount = table.samples
-    let activations = ActivationRanges.parameters(
-      sites: sites, table: table, method: options.range)
-    self.activations = activations
+    let ranges = ActivationRanges(
+      sites: sites, table: table, method: options.range, layers: allowed)
+    self.ranges = ranges
     let quantized = LayerQuantization(
-      layers: layers, bits: allowed, inputs: inputs,
-      inputScale: { activations[$0.site.input]?.scale ?? 1 }, pool: pool)
+      layers: layers, bits: allowed.mapValues(\.weightBits), inputs: inputs,
+      // Wide inputs have the smallest steps, and small steps the largest biases.
+      inputScale: { ranges.parameters[ranges.source(of: $0.site.input)]?[8]?.scale ?? 1 },
+      pool: pool)
     forms = quantized.forms
-    widths = Set(allowed.values.joined()).sorted()
+    precisions = Set(allowed.values.joined()).sorted()
+    let widths = precisions.weightBits
     roundingLayers = RoundingLayer.make(layers, model: prepared, floors: quantized.floors)
     rounding =
       options.rounding == .nearest || options.effort == .fast
@@ -93,21 +98,32 @@ struct QuantizationStudy {
       settings: RoundingSettings(effort: options.effort), pool: pool, progress: progress
     ).network()
     self.facts = facts
-    let isChoice = isLimited && widths.count > 1
+    let isChoice = isLimited && precisions.count > 1
+    let inputDamage = InputDamage(
+      layers: layers, sites: sites, ranges: ranges, inputs: inputs, pool: pool)
     let chosen = options.proxy.map { [$0] }
     let proxies = isChoice ? try chosen ?? rounding?.readings(bits: widths) ?? [] : []
+    // The readings that are measured have a distance of their own for inputs.
+    let distances =
+      isChoice && chosen == nil
+      ? try rounding?.inputDistances(inputDamage.quantizers, bits: widths) : nil
     if let first = proxies.first {
       tables = try proxies.map { proxy in
         let damage = try ProxyEvaluation(facts).sensitivities(proxy.formula)
-        return damage.completed(allowed, names: sites.layers.map(\.name))
+          .completed(allowed, names: sites.layers.map(\.name))
+        return distances.map { inputDamage.added(to: damage, distances: $0) }
+          ?? inputDamage.added(to: damage, ownErrors: quantized.sensitivities)
       }
       proxy = first.name
     } else {
-      tables = [quantized.sensitivities]
+      tables = [
+        inputDamage.added(to: quantized.sensitivities, ownErrors: quantized.sensitivities)
+      ]
       proxy = nil
     }
     choice = BitChoice(
-      layers: layers, options: options, bits: allowed,
+      layers: layers, options: options, precisions: allowed,
+      sharedInputs: DevicePrecisions.readers(layers, sites),
       unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),
       device: device)
   }
@@ -120,20 +136,20 @@ struct QuantizationStudy {
       layers: layers.map {
         .init(
           name: $0.name, op: $0.site.op, weight: $0.site.weight, axis: $0.site.axis,
-          weightBits: choice.bits[$0.name] ?? 8)
-      }, activations: activations)
+          weightBits: choice.precisions[$0.name]?.weightBits ?? 8)
+      }, activations: ranges.chosen(choice.precisions, sites: layers.map(\.site)))
   }
 }
 
 extension SensitivityTable {
   /// With all layers: one whose weight an earlier layer has already takes no further damage.
-  func completed(_ allowed: [String: [Int]], names: [String]) -> SensitivityTable {
+  func completed(_ allowed: [String: [Precision]], names: [String]) -> SensitivityTable {
     let known = Dictionary(layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     return SensitivityTable(
       layers: names.map { name in
         known[name]
           ?? .init(
-            name: name, damage: (allowed[name] ?? []).reduce(into: [:]) { $0[$1] = 0 })
+            name: name, damage: (allowed[name] ?? []).reduce(into: [:]) { $0[$1.weightBits] = 0 })
       })
   }
 }

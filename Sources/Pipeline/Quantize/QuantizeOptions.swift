@@ -17,6 +17,8 @@ public struct QuantizeOptions: Sendable {
   public var averageBits: Double?
   /// Widths that a layer may take.
   public var bits: [Int] = [2, 3, 4, 5, 6, 8]
+  /// Widths that the input of a layer may take; nil: those of the profile, without one 8.
+  public var activationBits: [Int]?
   /// Predicts what layers suffer. Nil: that is measured, one layer at a time; with the fast effort or
   /// rounding to nearest it is the relative error of each layer's own output.
   public var proxy: Proxy?

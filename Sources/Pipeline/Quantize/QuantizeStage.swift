@@ -33,9 +33,10 @@ public enum QuantizeStage {
     let choice =
       try rounding.map { rounding in
         try rounding.best(
-          of: PlanCandidates.make(bits: study.widths, tables: study.tables) {
-            try study.choice.allocate($0, widths: $1)
-          }, bits: study.widths)
+          of: PlanCandidates.make(study.precisions, tables: study.tables) {
+            try study.choice.allocate($0, from: $1)
+          }, bits: study.precisions.weightBits
+        ) { study.plan($0).activations }
       } ?? study.choice.allocate(study.sensitivities)
     let plan = study.plan(choice)
     let (lowered, weights) = try lowered(study, plan: plan)
@@ -81,10 +82,13 @@ public enum QuantizeStage {
   ) -> [QuantizeReport.Layer] {
     zip(layers, zip(plan.layers, sensitivities.layers)).map { layer, decision in
       let (planned, sensitivity) = decision
+      let precision = Precision(
+        weightBits: planned.weightBits,
+        activationBits: plan.activations[layer.site.input]?.bits ?? 32)
       return .init(
-        name: layer.name, op: layer.site.op, weightBits: planned.weightBits,
-        activationBits: plan.activations[layer.site.input]?.elementType.bitWidth ?? 32,
-        sensitivity: sensitivity.damage[planned.weightBits] ?? 0,
+        name: layer.name, op: layer.site.op, weightBits: precision.weightBits,
+        activationBits: precision.activationBits,
+        sensitivity: sensitivity.damage(at: precision) ?? 0,
         bytes: layer.bytes(bits: planned.weightBits), predictedMicroseconds: nil)
     }
   }

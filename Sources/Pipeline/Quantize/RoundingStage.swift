@@ -58,7 +58,10 @@ struct RoundingStage {
 
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
   /// network's.
-  func best(of plans: [BitPlan], bits: [Int]) throws -> BitPlan {
+  func best(
+    of plans: [BitPlan], bits: [Int],
+    activations: (BitPlan) -> [String: AffineParameters]
+  ) throws -> BitPlan {
     guard plans.count > 1 else { return plans[0] }
     let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
     let extent = try extent(bits: bits)
@@ -67,11 +70,28 @@ struct RoundingStage {
       let widths = Dictionary(
         layers.compactMap { layer in plan.bits[layer.name].map { (layer.weight, $0) } },
         uniquingKeysWith: { first, _ in first })
-      let distance = try trial.distance(layers, bits: widths, extent: extent)
+      let distance = try trial.distance(
+        layers, bits: widths, student: student(activations(plan)), extent: extent)
       if distance < best.distance { best = (plan, distance) }
       progress("comparing plans", index + 1, plans.count)
     }
     return best.plan
+  }
+
+  /// The network with those of its activations quantized that have fewer than 8 bits: beside them
+  /// the others are as good as float.
+  private func student(_ activations: [String: AffineParameters]) throws -> Model {
+    try Lowering.simulating(model, activations: activations.filter { $0.value.isNarrow })
+  }
+
+  /// What quantized values do to the network's outputs, by value and bits.
+  func inputDistances(
+    _ quantizers: [String: [Int: AffineParameters]], bits: [Int]
+  ) throws -> [String: [Int: Double]] {
+    guard !quantizers.isEmpty else { return [:] }
+    return try InputProbe(
+      model: model, samples: samples, extent: extent(bits: bits), pool: pool
+    ).distances(quantizers) { progress("measuring activations", $0, $1) }
   }
 
   private func extent(bits: [Int]) throws -> TrialExtent {
@@ -85,7 +105,8 @@ struct RoundingStage {
     let bits = Dictionary(
       plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
     let rounding = try SequentialRounding(
-      reference: model, student: model, samples: samples, settings: settings, pool: pool)
+      reference: model, student: student(plan.activations), samples: samples, settings: settings,
+      pool: pool)
     let result = try rounding.run(layers, bits: bits) { progress("rounding", $0, $1) }
     let biases = result.biases
     let patch = GraphPatch("correct biases") { model in

@@ -86,7 +86,7 @@ final class NetworkTrial {
           zip(names, plan.bits).reduce(0) { $0 + (damage[$1.0]?[$1.1] ?? 0) }
         }, plans.map(\.damage)) ?? 0
     }
-    let completed = table.completed(study.choice.bits, names: study.layers.map(\.name))
+    let completed = table.completed(study.choice.precisions, names: study.layers.map(\.name))
     let outcomes = try targets.map { target in
       let plan = try study.choice.allocate(completed, limits: target)
       return try trials.outcome(names.map { plan.bits[$0] ?? 8 })

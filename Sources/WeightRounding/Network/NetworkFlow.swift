@@ -81,6 +81,17 @@ final class NetworkFlow {
 
   func replace(_ initializer: String, by tensor: Tensor) { initializers[initializer] = tensor }
 
+  /// Puts other tensors in the place of a value that has been computed, one for each sample.
+  func replace(value name: String, by tensors: [Tensor]) {
+    guard values[name] != nil, tensors.count == sampleCount else { return }
+    values[name] = tensors.map { .tensor($0) }
+  }
+
+  /// The node that computes a value; nil for inputs of the network.
+  func producer(of value: String) -> Int? {
+    model.graph.nodes.firstIndex { $0.outputs.contains(value) }
+  }
+
   func initializer(_ name: String) -> Tensor? { initializers[name] }
 
   /// A value for every sample; nil where it has not been computed, is dropped, or is no float tensor.
