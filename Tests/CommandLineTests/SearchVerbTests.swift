@@ -43,7 +43,9 @@ import Testing
     let again = try Command(base + ["-o", folder.path("again.tap"), "--threads", "1"])
     #expect(again.code == 0)
     #expect(again.errors.contains("generation 2"))
-    #expect(try text("again.tap").dropFirst("name: again".count) == text("found.tap").dropFirst("name: found".count))
+    #expect(
+      try text("again.tap").dropFirst("name: again".count)
+        == text("found.tap").dropFirst("name: found".count))
   }
 
   /// Killed whenever, the search ends as if it had not been.
@@ -91,7 +93,8 @@ import Testing
   }
 
   @Test func aCommandProposes() throws {
-    let command = #"grep -c . > /dev/null; echo '{"thought": "t", "formula": "sum(dYG2) / sum(Y2)"}'"#
+    let command =
+      #"grep -c . > /dev/null; echo '{"thought": "t", "formula": "sum(dYG2) / sum(Y2)"}'"#
     let out = folder.path("out.tap")
     let found = try report(
       Command(
@@ -128,7 +131,7 @@ import Testing
     try expectFailure(
       ["--llm", "nowhere", "--llm-model", "m"], code: 1, saying: "no address of a chat")
     try expectFailure(["--templates", folder.path("none")], code: 2, saying: "no such folder")
-    try expectFailure(["--flash", "100"], code: 1, saying: "flash")
+    try expectFailure(["--flash", "1KiB"], code: 1, saying: "flash")
     try expectFailure(["--state", ProxyVerbTests.digits], code: 2, saying: "--state")
   }
 }

@@ -98,7 +98,8 @@ import Testing
       [.status(200, String(repeating: "[", count: 200_000))], saying: "no message")
     try expectGivenUp([.init(bytes: "not HTTP at all\r\n\r\n")], saying: "connection")
     try expectGivenUp(
-      [.init(bytes: "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"choices\"")], saying: "connection")
+      [.init(bytes: "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{\"choices\"")],
+      saying: "connection")
     try expectGivenUp([.init(bytes: "", pause: 30)], saying: "no reply", timeout: 0.4)
     try expectGivenUp(
       [.status(200, String(repeating: " ", count: 5 << 20))], saying: "larger than")

@@ -7,7 +7,8 @@ public enum ProxyLibrary {
     PackageResources.mse_per_weight_tap, PackageResources.ompq_tap, PackageResources.orm_tap,
     PackageResources.output_mse_tap, PackageResources.relative_mse_tap,
     PackageResources.relative_output_mse_tap, PackageResources.relative_output_mse_gptq_tap,
-    PackageResources.sqnr_tap, PackageResources.step_size_tap, PackageResources.sum_bits_tap,
+    PackageResources.searched_tap, PackageResources.sqnr_tap, PackageResources.step_size_tap,
+    PackageResources.sum_bits_tap,
   ]
 
   /// All that ship, by name.

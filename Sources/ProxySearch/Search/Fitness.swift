@@ -25,11 +25,8 @@ public struct Fitness: Sendable, Codable, Equatable {
 
   /// What a formula's length and its reading of one-at-a-time measurements cost.
   public static func cost(of formula: Expression) -> Double {
-    let measured: Set<Statistic> = [
-      .measured, .measuredSmooth, .measuredDivergence, .measuredNoise,
-    ]
-    return 0.0001 * Double(formula.size)
-      + (formula.statistics.isDisjoint(with: measured) ? 0 : 0.05)
+    0.0001 * Double(formula.size)
+      + (formula.statistics.contains(where: \.isMeasured) ? 0.05 : 0)
   }
 }
 

@@ -3,10 +3,6 @@ struct FormulaGrammar {
   static let mostParts = 40
   var random: SearchRandom
 
-  static func isMeasured(_ statistic: Statistic) -> Bool {
-    [.measured, .measuredSmooth, .measuredDivergence, .measuredNoise].contains(statistic)
-  }
-
   /// A whole formula.
   mutating func formula() -> String {
     var text = powered(relativeError())

@@ -66,7 +66,7 @@ public struct Prompt: Sendable {
 
   /// The language of formulas, in words.
   static let language: String = {
-    let statistics = Statistic.allCases.filter { !FormulaGrammar.isMeasured($0) }
+    let statistics = Statistic.allCases.filter { !$0.isMeasured }
       .map { "  \($0.rawValue): \($0.meaning) (\($0.type))" }
     func names(_ forms: Primitive.Form...) -> String {
       Primitive.allCases.filter {
