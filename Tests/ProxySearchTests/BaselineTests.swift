@@ -14,6 +14,7 @@ import Testing
     ("relative-output-mse-gptq", 0.205844981), ("step-size", 1.5), ("sum-bits", -2),
     ("bparams", -8), ("bops", -128), ("measured", 0.5), ("measured-smooth", 0.4), ("kl", 0.2),
     ("sqnr", 0.3),
+    ("searched", (0.116899619 * 11.4 * (2 * 0.116899619 + 2.8 * 0.08)).squareRoot()),
     ("orm", -2 * theta[0]), ("ompq", -0.25 * mean(theta)),
   ]
 

@@ -23,8 +23,7 @@ public struct ProxyAudit: Sendable, Codable, Equatable {
     let count = min(all.count, mostLayers)
     guard count > 2 else { return nil }
     let layers = (0..<count).map { all[$0 * (all.count - 1) / (count - 1)] }
-    let bits = Array(
-      Set(study.choice.precisions.values.joined().map(\.weightBits)).sorted().prefix(2))
+    let bits = Array(study.precisions.weightBits.prefix(2))
     let probe = try SensitivityProbe(
       model: rounding.model, samples: rounding.samples, settings: rounding.settings,
       pool: rounding.pool)
