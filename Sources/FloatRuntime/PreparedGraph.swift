@@ -21,7 +21,8 @@ final class PreparedGraph: Sendable {
   let graph: Graph
   let steps: [Step]
   let slots: [String: Int]
-  private let initial: [RuntimeValue?]
+  /// The values of the slots before a run: initializers.
+  let initial: [RuntimeValue?]
   /// Values of the graphs around this one that it reads.
   private let captured: [(name: String, slot: Int)]
   private let inputSlots: [Int]

@@ -7,6 +7,8 @@ public enum RuntimeError: Error, Equatable, Sendable {
   case inputType(name: String, expected: String, found: String)
   case inputShape(name: String, expected: String, found: String)
   case unknownInput(name: String, known: [String])
+  case unknownValue(name: String)
+  case noGradient([String])
 }
 
 extension RuntimeError: CustomStringConvertible {
@@ -21,6 +23,9 @@ extension RuntimeError: CustomStringConvertible {
       "input '\(name)' takes \(expected), the data is \(found)"
     case .inputShape(let name, let expected, let found):
       "input '\(name)' has shape \(expected), the data has \(found)"
+    case .unknownValue(let name): "the model has no value '\(name)' that gradients could go to"
+    case .noGradient(let nodes):
+      "gradients do not go back through: " + nodes.joined(separator: ", ")
     case .unknownInput(let name, let known):
       "the model has no input '\(name)'; it has \(known.joined(separator: ", "))"
     }

@@ -29,6 +29,15 @@ public enum RankCorrelation {
     return covariance / (first * second).squareRoot()
   }
 
+  /// Spearman's rho among the `share` of the positions where `b` is lowest, at least three. Nil where
+  /// one list does not vary there.
+  public static func spearman(_ a: [Double], _ b: [Double], best share: Double) -> Double? {
+    guard a.count == b.count else { return nil }
+    let wanted = Int((Double(b.count) * share).rounded(.up))
+    let best = b.indices.sorted { (b[$0], $0) < (b[$1], $1) }.prefix(max(3, wanted))
+    return spearman(best.map { a[$0] }, best.map { b[$0] })
+  }
+
   /// Kendall's tau-b, which allows for ties. Nil where one list does not vary.
   public static func kendall(_ a: [Double], _ b: [Double]) -> Double? {
     guard a.count == b.count, a.count > 1 else { return nil }

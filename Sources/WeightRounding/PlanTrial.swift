@@ -5,12 +5,12 @@ public import Tensors
 /// Compares plans by what they do to samples that their rounding has not seen.
 public struct PlanTrial {
   private let model: Model
-  private let samples: [[String: Tensor]]
+  private let samples: RoundingSamples
   private let settings: RoundingSettings
   private let pool: WorkerPool
 
   public init(
-    model: Model, samples: [[String: Tensor]], settings: RoundingSettings, pool: WorkerPool
+    model: Model, samples: RoundingSamples, settings: RoundingSettings, pool: WorkerPool
   ) {
     self.model = model
     self.samples = samples
@@ -24,16 +24,16 @@ public struct PlanTrial {
   public func distance(
     _ layers: [RoundingLayer], bits: [String: Int], student: Model, extent: TrialExtent
   ) throws -> Double {
-    let folds = SampleFolds(samples: samples.count, wanted: max(2, extent.planFolds))
+    let folds = SampleFolds(samples, wanted: max(2, extent.planFolds))
       .limited(to: extent.planFolds)
     var settings = settings
     settings.effort = extent.planEffort
     let distances = try folds.map { fold in
       let rounding = try SequentialRounding(
-        reference: model, student: student, samples: fold.training.map { samples[$0] },
+        reference: model, student: student, samples: fold.training.map { samples.feeds[$0] },
         settings: settings, pool: pool)
       let result = try rounding.run(layers, bits: bits)
-      let held = fold.held.map { samples[$0] }
+      let held = fold.held.map { samples.feeds[$0] }
       let flow = NetworkFlow(student, samples: held, pool: pool)
       for (name, weight) in result.weights { flow.replace(name, by: weight.dequantized()) }
       for (name, bias) in result.biases { flow.replace(name, by: bias) }

@@ -33,20 +33,20 @@ public struct SensitivityProbe {
   }
 
   private let model: Model
-  private let samples: [[String: Tensor]]
+  private let samples: RoundingSamples
   private let settings: RoundingSettings
   private let masks: [TokenMask]?
   private let pool: WorkerPool
 
   public init(
-    model: Model, samples: [[String: Tensor]], settings: RoundingSettings, pool: WorkerPool
+    model: Model, samples: RoundingSamples, settings: RoundingSettings, pool: WorkerPool
   ) throws {
-    guard !samples.isEmpty else { throw WeightRoundingError.noSamples }
+    guard samples.count > 0 else { throw WeightRoundingError.noSamples }
     self.model = model
     self.samples = samples
     self.settings = settings
-    let masks = samples.compactMap { TokenMask(sample: $0) }
-    self.masks = masks.count == samples.count ? masks : nil
+    let masks = samples.feeds.compactMap { TokenMask(sample: $0) }
+    self.masks = masks.count == samples.feeds.count ? masks : nil
     self.pool = pool
   }
 
@@ -54,15 +54,15 @@ public struct SensitivityProbe {
   public func measure(
     _ layers: [RoundingLayer], bits: [Int], progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> [Layer] {
-    let whole = NetworkFlow(model, samples: samples, pool: pool)
+    let whole = NetworkFlow(model, samples: samples.feeds, pool: pool)
     let outputs = try whole.finish()
     let extent = try trialExtent(layers, bits: bits)
-    let parts = SampleFolds(samples: samples.count, wanted: extent.folds)
+    let parts = SampleFolds(samples, wanted: extent.folds)
     let folds = parts.limited(to: extent.folds, held: extent.heldSamples)
     let references = folds.map { fold in
       OutputDistance(reference: outputs.mapValues { list in fold.held.map { list[$0] } })
     }
-    let flow = NetworkFlow(model, samples: samples, pool: pool)
+    let flow = NetworkFlow(model, samples: samples.feeds, pool: pool)
     var seen: Set<String> = []
     let first = layers.filter { seen.insert($0.weight).inserted }
     let positions = try first.map { layer in
@@ -77,26 +77,17 @@ public struct SensitivityProbe {
       defer { progress(index + 1, positions.count) }
       return try measure(
         layer, flow: flow, node: node, bits: bits, folds: Array(zip(folds, references)),
-        parts: parts.folds.map(\.held), widths: extent.widths)
+        parts: parts.parts, widths: extent.widths)
     }
   }
 
   /// What may be tried, by the work of one sample.
   public func trialExtent(_ layers: [RoundingLayer], bits: [Int]) throws -> TrialExtent {
-    let flow = NetworkFlow(model, samples: Array(samples.prefix(1)), pool: pool)
-    var macs = 0
-    var seen: Set<String> = []
-    let nodes = layers.filter { seen.insert($0.weight).inserted }
-      .compactMap { layer in flow.layer(of: layer.weight).map { (layer, $0) } }
-      .sorted { $0.1 < $1.1 }
-    for (layer, node) in nodes {
-      try flow.advance(to: node)
-      guard let input = flow.tensors(flow.node(node).inputs[0])?.first else { continue }
-      let positions = try LayerColumns(layer.observed, of: input.shape).count
-      macs += positions * layer.rows.count * layer.rows.length
-    }
+    let work = try LayerArithmetic.perSample(
+      layers, model: model, sample: samples.feeds[0], pool: pool)
     return TrialExtent(
-      effort: settings.effort, bits: bits, layers: nodes.count, samples: samples.count, macs: macs)
+      effort: settings.effort, bits: bits, layers: work.layers, samples: samples.count,
+      macs: work.macs)
   }
 
   private func measure(

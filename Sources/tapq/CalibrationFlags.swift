@@ -13,6 +13,11 @@ struct CalibrationFlags: ParsableArguments {
   @Option(help: "Calibration samples, spread evenly over the source.")
   var samples = 16
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Round weights on mirrored, moved and otherwise lit variants of images besides.")
+  var augment = true
+
   @Option(help: "Activation ranges: minmax, percentile[:99.9], mse or entropy.")
   var range = "mse"
 
@@ -33,6 +38,7 @@ struct CalibrationFlags: ParsableArguments {
       throw ValidationError("--samples must be between 1 and 1000000")
     }
     options.samples = samples
+    options.augments = augment
     guard let method = QuantizeOptions.range(range) else {
       throw ValidationError(
         "--range must be minmax, mse, entropy, percentile or percentile:99.9, not '\(range)'")

@@ -100,10 +100,11 @@ struct ProxiesScoreCommand: ParsableCommand {
       "\(network.model): \(network.plans.count) plans (\(network.cachedPlans) from disk), "
       + "\(network.heldOutSamples) held-out samples"
     let columns =
-      ["proxy"] + budgets.map { String(format: "%g bits", $0.averageBits) } + ["mean", "Kendall"]
+      ["proxy"] + budgets.map { String(format: "%g bits", $0.averageBits) }
+      + ["mean", "best 50 %", "best 20 %", "Kendall"]
     let rows = network.proxies.map { row in
       [row.proxy] + row.budgets.map { $0.spearman.map(number) ?? "-" }
-        + [number(row.spearman), number(row.kendall)]
+        + [row.spearman, row.spearmanBest50, row.spearmanBest20, row.kendall].map(number)
     }
     let failures = network.proxies.compactMap { row in
       row.failure.map { "\(row.proxy) gives no prediction: \($0)" }

@@ -42,4 +42,13 @@ import Testing
     #expect(abs(matrix[0][2]) < 1e-9)
     #expect(abs(matrix[2][2] - 1) < 1e-9)
   }
+
+  @Test func bestPlansAreThoseOfLeastDamage() {
+    let predicted: [Double] = [1, 2, 3, 9, 8, 7]
+    let found: [Double] = [1, 2, 3, 4, 5, 6]
+    #expect(RankCorrelation.spearman(predicted, found, best: 0.5) == 1)
+    #expect(RankCorrelation.spearman(predicted, found, best: 0.2) == 1)
+    #expect(RankCorrelation.spearman(predicted.reversed(), found, best: 0.5) == 1)
+    #expect(RankCorrelation.spearman([3, 2, 1, 9, 8, 7], found, best: 0.5) == -1)
+  }
 }

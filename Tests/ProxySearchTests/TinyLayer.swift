@@ -53,7 +53,17 @@ enum TinyLayer {
             ]
           }
         },
-        similarities: { [[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]] }),
+        similarities: { [[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]] },
+        gradients: {
+          (0..<3).map { _ in
+            GradientFacts(
+              mean: [0.5, -1, 2, 0.25], meanSquare: [1, 2, 5, 0.5], outputMeanSquare: [3, 0.5],
+              channelFisher: [4, 1])
+          }
+        },
+        traces: { [8, 1, 2] }, eigenvalues: { [3, 1, 2] },
+        virtualGradients: { (0..<3).map { _ in [1, -1, 3, 1] } },
+        synapticFlows: { [7, 7, 7] }),
       pool: WorkerPool(threadCount: 1))
   }
 }

@@ -144,7 +144,7 @@ struct SmallNetwork {
   @Test func narrowWidthsDoMoreDamageWhereItIsMeasured() throws {
     let network = try SmallNetwork()
     let measured = try SensitivityProbe(
-      model: network.model, samples: network.samples,
+      model: network.model, samples: RoundingSamples(network.samples),
       settings: RoundingSettings(effort: .balanced), pool: Self.pool
     ).measure(network.layers, bits: [2, 3, 4, 5, 6, 8])
     #expect(measured.map(\.name) == ["a", "b", "c", "d"])

@@ -93,11 +93,25 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 5, 16, 17])
   func everySampleIsHeldOnce(samples: Int) {
-    let folds = SampleFolds(samples: samples, wanted: 4).folds
+    let folds = SampleFolds(RoundingSamples(Array(repeating: [:], count: samples)), wanted: 4).folds
     #expect(folds.flatMap(\.held).sorted() == Array(0..<samples))
     for fold in folds where samples > 1 {
       #expect(Set(fold.held).isDisjoint(with: fold.training))
       #expect(fold.held.count + fold.training.count == samples)
+    }
+  }
+
+  @Test func variantsOfWhatIsHeldAreNotRoundedOn() {
+    let samples = RoundingSamples(
+      Array(repeating: [:], count: 6),
+      variants: Array(repeating: Array(repeating: [:], count: 6), count: 2))
+    let split = SampleFolds(samples, wanted: 4)
+    #expect(split.folds.flatMap(\.held).sorted() == Array(0..<6))
+    #expect(split.parts.joined().sorted() == Array(0..<18))
+    for (fold, part) in zip(split.folds, split.parts) {
+      let held = Set(fold.held)
+      #expect(fold.training.allSatisfy { !held.contains($0 % 6) })
+      #expect(Set(part).isSuperset(of: held) && fold.training.count + part.count == 18)
     }
   }
 

@@ -25,7 +25,7 @@ struct AveragePool: Sendable {
 
   /// Elements under each window of a plane. Padding counts where asked for, what ceil_mode adds
   /// after it never does.
-  private func divisors(_ geometry: WindowGeometry) -> [Float] {
+  func divisors(_ geometry: WindowGeometry) -> [Float] {
     let counts = geometry.axes.map { axis in
       (0..<axis.output).map { output in
         (0..<axis.kernel).filter { tap in

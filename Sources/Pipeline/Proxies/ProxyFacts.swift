@@ -17,8 +17,9 @@ struct ProxyFacts {
   let inputs: [String: LayerInputSample]
   /// By weight name and bits.
   let forms: [String: [Int: QuantizedWeight]]
-  let samples: () throws -> [[String: Tensor]]
+  let samples: () throws -> RoundingSamples
   let settings: RoundingSettings
+  let seed: Int
   let pool: WorkerPool
   let progress: (String, Int, Int) -> Void
 
@@ -34,6 +35,17 @@ struct ProxyFacts {
     }
     let names = facts.map(\.name)
     let widths = Set(facts.flatMap(\.forms.keys)).sorted()
+    let observed = known.map(\.0)
+    func gradients() throws -> NetworkGradients {
+      try NetworkGradients(
+        model: model, layers: observed, samples: try samples().originals, seed: seed, pool: pool,
+        progress: progress)
+    }
+    func dataFree() throws -> DataFreeGradients {
+      let first = try samples().originals.first ?? [:]
+      return DataFreeGradients(
+        model: model, layers: observed, sample: first, loss: try gradients().loss, pool: pool)
+    }
     return NetworkFacts(
       layers: facts,
       costly: CostlyFacts(
@@ -42,7 +54,11 @@ struct ProxyFacts {
             form, layer: known[index].1, inputs: known[index].2)
         },
         measurements: { try measurements(of: names, bits: widths) },
-        similarities: { FeatureSimilarity.matrix(try features(known.map(\.0))) }), pool: pool)
+        similarities: { FeatureSimilarity.matrix(try features(observed)) },
+        gradients: { try gradients().facts() }, traces: { try gradients().traces() },
+        eigenvalues: { try gradients().eigenvalues() },
+        virtualGradients: { try dataFree().virtualGradients() },
+        synapticFlows: { try dataFree().synapticFlows() }), pool: pool)
   }
 
   private func measurements(
@@ -72,7 +88,7 @@ struct ProxyFacts {
     let collector = FeatureCollector(limit: Self.featureLimit)
     let engine = try FloatEngine(
       model: model, pool: pool, observing: Set(layers.map(\.site.node)))
-    let samples = try samples()
+    let samples = try samples().originals
     for (index, sample) in samples.enumerated() {
       _ = try engine.run(sample.mapValues { .tensor($0) }) { collector.see($0, $1) }
       progress("comparing features", index + 1, samples.count)

@@ -132,19 +132,23 @@ public enum ProxyScore {
         return ProxyScoreReport.Correlation(
           averageBits: budget.bits, plans: plans.count,
           spearman: RankCorrelation.spearman(predicted, found),
-          kendall: RankCorrelation.kendall(predicted, found))
+          kendall: RankCorrelation.kendall(predicted, found),
+          spearmanBest50: RankCorrelation.spearman(predicted, found, best: 0.5),
+          spearmanBest20: RankCorrelation.spearman(predicted, found, best: 0.2))
       }
-      let count = Double(correlations.count)
+      func mean(_ value: (ProxyScoreReport.Correlation) -> Double?) -> Double {
+        correlations.reduce(0) { $0 + (value($1) ?? 0) } / Double(correlations.count)
+      }
       return .init(
-        proxy: proxy.name, budgets: correlations,
-        spearman: correlations.reduce(0) { $0 + ($1.spearman ?? 0) } / count,
-        kendall: correlations.reduce(0) { $0 + ($1.kendall ?? 0) } / count, failure: nil)
+        proxy: proxy.name, budgets: correlations, spearman: mean(\.spearman),
+        kendall: mean(\.kendall), spearmanBest50: mean(\.spearmanBest50),
+        spearmanBest20: mean(\.spearmanBest20), failure: nil)
     } catch {
       return .init(
         proxy: proxy.name,
         budgets: zip(budgets, measured).map {
-          .init(averageBits: $0.bits, plans: $1.count, spearman: nil, kendall: nil)
-        }, spearman: 0, kendall: 0, failure: "\(error)")
+          .init(averageBits: $0.bits, plans: $1.count)
+        }, spearman: 0, kendall: 0, spearmanBest50: 0, spearmanBest20: 0, failure: "\(error)")
     }
   }
 }

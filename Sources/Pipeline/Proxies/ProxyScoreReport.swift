@@ -6,10 +6,15 @@ public struct ProxyScoreReport: Sendable, Encodable {
     public var plans: Int
     public var spearman: Double?
     public var kendall: Double?
+    /// Among the plans of least measured damage: half of them, a fifth of them.
+    public var spearmanBest50: Double?
+    public var spearmanBest20: Double?
 
     private enum CodingKeys: String, CodingKey {
       case plans, spearman, kendall
       case averageBits = "average_bits"
+      case spearmanBest50 = "spearman_best_50"
+      case spearmanBest20 = "spearman_best_20"
     }
   }
 
@@ -19,8 +24,16 @@ public struct ProxyScoreReport: Sendable, Encodable {
     /// Means over the budgets; a proxy that does not vary at one counts there as 0.
     public var spearman: Double
     public var kendall: Double
+    public var spearmanBest50: Double
+    public var spearmanBest20: Double
     /// Why it gives no prediction; nil where it does.
     public var failure: String?
+
+    private enum CodingKeys: String, CodingKey {
+      case proxy, budgets, spearman, kendall, failure
+      case spearmanBest50 = "spearman_best_50"
+      case spearmanBest20 = "spearman_best_20"
+    }
   }
 
   public struct Plan: Sendable, Encodable {

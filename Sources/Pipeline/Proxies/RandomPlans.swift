@@ -1,4 +1,5 @@
 import BitAllocation
+import Tensors
 
 /// Random plans of nearly equal size, the same for a seed on every machine.
 struct RandomPlans {
@@ -14,11 +15,12 @@ struct RandomPlans {
   static let slack = 0.02
 
   let layers: [Layer]
-  private var state: UInt64
+  private var generator: SplitMix64
 
   init(layers: [Layer], seed: Int) {
     self.layers = layers
-    state = UInt64(bitPattern: Int64(seed)) &* 0x9E37_79B9_7F4A_7C15 &+ 0x2545_F491_4F6C_DD1D
+    generator = SplitMix64(
+      seed: UInt64(bitPattern: Int64(seed)) &* 0x9E37_79B9_7F4A_7C15 &+ 0x2545_F491_4F6C_DD1D)
   }
 
   /// Up to `count` different plans, widths by layer, with between 98 and 100 % of the bits that the
@@ -38,7 +40,7 @@ struct RandomPlans {
 
   /// Random widths, then random steps toward the budget; nil where they do not get there.
   private mutating func plan(least: Int, most: Int) -> [Int]? {
-    var choice = layers.map { draw($0.widths.count) }
+    var choice = layers.map { generator.draw($0.widths.count) }
     func size(_ layer: Int, _ position: Int) -> Int {
       layers[layer].weights * layers[layer].widths[position]
     }
@@ -54,20 +56,10 @@ struct RandomPlans {
         return step < 0 || bits + size(layer, next) - size(layer, choice[layer]) <= most
       }
       guard !movable.isEmpty else { return nil }
-      let layer = movable[draw(movable.count)]
+      let layer = movable[generator.draw(movable.count)]
       bits += size(layer, choice[layer] + step) - size(layer, choice[layer])
       choice[layer] += step
     }
     return nil
-  }
-
-  /// SplitMix64, reduced to `0..<count`.
-  private mutating func draw(_ count: Int) -> Int {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    z ^= z >> 31
-    return Int((z >> 11) % UInt64(max(count, 1)))
   }
 }

@@ -84,18 +84,23 @@ struct QuantizationStudy {
     precisions = Set(allowed.values.joined()).sorted()
     let widths = precisions.weightBits
     roundingLayers = RoundingLayer.make(layers, model: prepared, floors: quantized.floors)
-    rounding =
+    let rounding =
       options.rounding == .nearest || options.effort == .fast
       ? nil
       : try RoundingStage(
         model: prepared, layers: roundingLayers, source: source, options: options, pool: pool,
         progress: progress)
+    self.rounding = rounding
     let distinct = zip(layers, roundingLayers).filter { !$0.0.repeatsWeight }
     let facts = ProxyFacts(
       model: prepared, layers: distinct.map(\.0), roundingLayers: distinct.map(\.1),
       inputs: inputs, forms: forms,
-      samples: { try RoundingStage.samples(source, options: options) },
-      settings: RoundingSettings(effort: options.effort), pool: pool, progress: progress
+      samples: {
+        try rounding?.samples
+          ?? RoundingSamples(CalibrationSamples.originals(source, options: options))
+      },
+      settings: RoundingSettings(effort: options.effort), seed: options.seed, pool: pool,
+      progress: progress
     ).network()
     self.facts = facts
     let isChoice = isLimited && precisions.count > 1

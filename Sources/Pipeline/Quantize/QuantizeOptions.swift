@@ -11,6 +11,8 @@ public struct QuantizeOptions: Sendable {
   public var preprocessing = Preprocessing()
   /// Calibration samples, spread evenly over the source.
   public var samples = 16
+  /// Weights are rounded on variants of images besides.
+  public var augments = true
   /// What the network must fit.
   public var device = DeviceLimits()
   /// Largest mean width of all weights of all quantizable layers.

@@ -12,7 +12,7 @@ import WeightRounding
 struct RoundingStage {
   let model: Model
   let layers: [RoundingLayer]
-  let samples: [[String: Tensor]]
+  let samples: RoundingSamples
   let settings: RoundingSettings
   let pool: WorkerPool
   let progress: (String, Int, Int) -> Void
@@ -26,15 +26,12 @@ struct RoundingStage {
     self.pool = pool
     self.progress = progress
     settings = RoundingSettings(effort: options.effort)
-    samples = try Self.samples(source, options: options)
-  }
-
-  /// The calibration samples.
-  static func samples(
-    _ source: SampleSource, options: QuantizeOptions
-  ) throws -> [[String: Tensor]] {
-    let count = min(options.samples, source.count)
-    return try (0..<count).map { try source.feed($0 * source.count / count) }
+    let originals = try CalibrationSamples.originals(source, options: options)
+    let work = try originals.first.map {
+      try LayerArithmetic.perSample(layers, model: model, sample: $0, pool: pool)
+    }
+    samples = CalibrationSamples.varied(
+      originals, source: source, options: options, macs: work?.macs ?? 0)
   }
 
   /// The same network in float, its channels scaled so that rounding hurts less.
@@ -43,7 +40,7 @@ struct RoundingStage {
     pool: WorkerPool
   ) throws -> Model {
     let patch = try Equalization(
-      model: model, samples: samples(source, options: options),
+      model: model, samples: CalibrationSamples.originals(source, options: options),
       settings: RoundingSettings(effort: options.effort), pool: pool
     ).patch(RoundingLayer.make(layers, model: model, floors: [:]), bits: 4)
     return try model.applying([patch])
@@ -90,7 +87,7 @@ struct RoundingStage {
   ) throws -> [String: [Int: Double]] {
     guard !quantizers.isEmpty else { return [:] }
     return try InputProbe(
-      model: model, samples: samples, extent: extent(bits: bits), pool: pool
+      model: model, samples: samples.originals, extent: extent(bits: bits), pool: pool
     ).distances(quantizers) { progress("measuring activations", $0, $1) }
   }
 
@@ -105,8 +102,8 @@ struct RoundingStage {
     let bits = Dictionary(
       plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
     let rounding = try SequentialRounding(
-      reference: model, student: student(plan.activations), samples: samples, settings: settings,
-      pool: pool)
+      reference: model, student: student(plan.activations), samples: samples.feeds,
+      settings: settings, pool: pool)
     let result = try rounding.run(layers, bits: bits) { progress("rounding", $0, $1) }
     let biases = result.biases
     let patch = GraphPatch("correct biases") { model in

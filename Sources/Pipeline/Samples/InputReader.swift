@@ -8,6 +8,8 @@ protocol InputReader: Sendable {
   var rowCount: Int { get }
   /// The converted rows, a batch axis first. Throws where they do not fit the input.
   func rows(_ range: Range<Int>) throws -> Tensor
+  /// How images lie in the rows; nil where they are none.
+  var imageLayout: Preprocessing.Layout? { get }
   /// Everything at once.
   func whole() throws -> Tensor
 }
@@ -24,6 +26,7 @@ struct ArrayReader: InputReader {
   let conversion: InputConversion
   let rowCount: Int
   private let holdsImages: Bool
+  var imageLayout: Preprocessing.Layout? { holdsImages ? conversion.layout : nil }
 
   /// A scalar counts as one row.
   init(source: String, tensor: Tensor, conversion: InputConversion) {
@@ -75,6 +78,7 @@ struct ImageReader: InputReader {
   let paths: [String]
   let conversion: InputConversion
   var rowCount: Int { paths.count }
+  var imageLayout: Preprocessing.Layout? { conversion.layout }
 
   func rows(_ range: Range<Int>) throws -> Tensor {
     let images = try paths[range].map { path in

@@ -80,6 +80,22 @@ public struct SampleSource: Sendable {
     return feed
   }
 
+  /// Whether some input takes images.
+  var hasImages: Bool { readers.contains { $0.reader.imageLayout != nil } }
+
+  /// Another look of a sample's images; the other inputs stay as they are.
+  func variant(
+    of feed: [String: Tensor], number: Int, generator: inout SplitMix64
+  ) -> [String: Tensor] {
+    var variant = feed
+    for (target, reader) in readers {
+      guard let layout = reader.imageLayout, let image = feed[target.name] else { continue }
+      variant[target.name] = ImageVariation(layout: layout)
+        .variant(image, number: number, generator: &generator)
+    }
+    return variant
+  }
+
   /// The inputs of several samples, joined along the first axis; nil where their shapes differ.
   /// Only for sources that `canBatch`.
   public func batch(_ range: Range<Int>) throws -> [String: Tensor]? {

@@ -21,6 +21,14 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
   case isDepthwise = "is_depthwise"
   case isProduct = "is_product"
   case gamma
+  case gradient = "G"
+  case squaredGradient = "G2"
+  case virtualGradient = "GV"
+  case outputGradient = "YG2"
+  case channelFisher = "YF"
+  case trace
+  case eigenvalue
+  case synapticFlow = "synflow"
   case measured
   case measuredSmooth = "measured_smooth"
   case measuredDivergence = "measured_kl"
@@ -28,9 +36,10 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
 
   public var type: ValueType {
     switch self {
-    case .weights, .error, .feedbackError: .matrix
+    case .weights, .error, .feedbackError, .gradient, .squaredGradient, .virtualGradient: .matrix
     case .inputPower, .inputMean: .columns
-    case .outputPower, .outputError, .feedbackOutputError, .step: .rows
+    case .outputPower, .outputError, .feedbackOutputError, .step, .outputGradient, .channelFisher:
+      .rows
     default: .scalar
     }
   }
@@ -58,6 +67,16 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
     case .isDepthwise: "1 for a Conv whose groups have one input channel each, else 0"
     case .isProduct: "1 for Gemm and MatMul, else 0"
     case .gamma: "sum over the other layers of the linear CKA of their features (OMPQ)"
+    case .gradient: "mean gradient of the loss with respect to the weights"
+    case .squaredGradient: "mean square of it over the samples (diagonal of the Fisher matrix)"
+    case .virtualGradient:
+      "gradient of the sum of the outputs for inputs of one, with respect to the weights"
+    case .outputGradient: "mean square of the loss's gradient with respect to the outputs"
+    case .channelFisher: "mean square over the samples of the sum of outputs times their gradients"
+    case .trace: "trace of the layer's block of the loss's Hessian (Hutchinson)"
+    case .eigenvalue: "largest eigenvalue of the layer's block of the loss's Hessian"
+    case .synapticFlow:
+      "sum |W dR/dW|, R the sum of the outputs of the network of all magnitudes for inputs of one"
     case .measured: "measured distance of the network's outputs with only this layer rounded"
     case .measuredSmooth:
       "the same on a smooth curve: the layer's output error times its mean effect on the outputs"

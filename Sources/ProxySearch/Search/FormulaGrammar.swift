@@ -3,6 +3,13 @@ struct FormulaGrammar {
   static let mostParts = 40
   var random: SearchRandom
 
+  /// What formulas may be changed to read: nothing that takes more than a forward pass.
+  static let cheap: Set<Statistic> = [
+    .weights, .error, .feedbackError, .inputPower, .inputMean, .outputPower, .outputError,
+    .feedbackOutputError, .step, .bits, .fanIn, .fanOut, .groups, .parameters, .macs, .depth,
+    .layers, .isConvolution, .isDepthwise, .isProduct, .gamma,
+  ]
+
   /// A whole formula.
   mutating func formula() -> String {
     var text = powered(relativeError())

@@ -61,7 +61,7 @@ public struct GrammarGenerator: ProposalSource {
         case .statistic(let old) = part
       else { break }
       let others = Statistic.allCases.filter {
-        $0.type == old.type && $0 != old && !$0.isMeasured
+        $0.type == old.type && $0 != old && FormulaGrammar.cheap.contains($0)
           && $0.dependsOnBits == old.dependsOnBits
       }
       guard !others.isEmpty else { break }

@@ -29,7 +29,12 @@ struct ToyNetwork {
               })
           }
         },
-        similarities: { [[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]] }),
+        similarities: { [[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]] },
+        gradients: { layers.map(Self.gradients) }, traces: { [4, 2, 1] },
+        eigenvalues: { [1, 0.5, 0.25] },
+        virtualGradients: {
+          layers.map { Array(repeating: 0.5, count: $0.shape.count(.matrix)) }
+        }, synapticFlows: { [3, 2, 1] }),
       pool: WorkerPool(threadCount: 1))
   }
 
@@ -46,6 +51,15 @@ struct ToyNetwork {
       }
       return nil
     } catch { return "\(error)" }
+  }
+
+  private static func gradients(_ layer: LayerFacts) -> GradientFacts {
+    let (weights, outputs) = (layer.shape.count(.matrix), layer.shape.outputs)
+    return GradientFacts(
+      mean: (0..<weights).map { $0 % 2 == 0 ? 0.5 : -0.25 },
+      meanSquare: Array(repeating: 0.5, count: weights),
+      outputMeanSquare: Array(repeating: 0.5, count: outputs),
+      channelFisher: Array(repeating: 0.25, count: outputs))
   }
 
   private static func layer(

@@ -24,13 +24,33 @@ public struct CostlyFacts {
   /// Linear CKA of the features of each pair of layers, `[layers][layers]`.
   public var similarities: () throws -> [[Double]]
 
+  /// What going back from a loss tells of each layer, by position.
+  public var gradients: () throws -> [GradientFacts]
+  /// Trace of each layer's block of the Hessian.
+  public var traces: () throws -> [Double]
+  /// Largest eigenvalue of each layer's block of the Hessian.
+  public var eigenvalues: () throws -> [Double]
+  /// Gradient of the sum of the outputs for inputs of one, by layer, in the order of the rows.
+  public var virtualGradients: () throws -> [[Float]]
+  /// `sum |W dR/dW|` of each layer, `R` the sum of the outputs of the network of all magnitudes.
+  public var synapticFlows: () throws -> [Double]
+
   public init(
     feedbackForm: @escaping (_ layer: Int, _ form: QuantizedWeight) throws -> QuantizedWeight,
     measurements: @escaping () throws -> [[Int: Measurement]],
-    similarities: @escaping () throws -> [[Double]]
+    similarities: @escaping () throws -> [[Double]],
+    gradients: @escaping () throws -> [GradientFacts],
+    traces: @escaping () throws -> [Double], eigenvalues: @escaping () throws -> [Double],
+    virtualGradients: @escaping () throws -> [[Float]],
+    synapticFlows: @escaping () throws -> [Double]
   ) {
     self.feedbackForm = feedbackForm
     self.measurements = measurements
     self.similarities = similarities
+    self.gradients = gradients
+    self.traces = traces
+    self.eigenvalues = eigenvalues
+    self.virtualGradients = virtualGradients
+    self.synapticFlows = synapticFlows
   }
 }

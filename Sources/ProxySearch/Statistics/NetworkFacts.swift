@@ -15,6 +15,11 @@ public final class NetworkFacts {
   private var feedbackErrors: [Key: [Double]] = [:]
   private var measurements: [[Int: CostlyFacts.Measurement]]?
   private var gammas: [Double]?
+  private var gradients: [GradientFacts]?
+  private var virtualGradients: [[Float]]?
+  private var traces: [Double]?
+  private var eigenvalues: [Double]?
+  private var synapticFlows: [Double]?
   /// Numbers of parts of formulas.
   var numbers: [Part: Double] = [:]
 
@@ -59,6 +64,14 @@ public final class NetworkFacts {
     case .measuredDivergence: return LayerValue(try measurement(index, bits).divergence)
     case .measuredNoise: return LayerValue(try measurement(index, bits).noise)
     case .gamma: return LayerValue(try gamma()[index])
+    case .gradient, .squaredGradient, .outputGradient, .channelFisher:
+      return LayerValue(type, gradient(statistic, try kept(\.gradients, costly.gradients)[index]))
+    case .virtualGradient:
+      let values = try kept(\.virtualGradients, costly.virtualGradients)[index]
+      return LayerValue(type, values.map { Double($0) })
+    case .trace: return LayerValue(try kept(\.traces, costly.traces)[index])
+    case .eigenvalue: return LayerValue(try kept(\.eigenvalues, costly.eigenvalues)[index])
+    case .synapticFlow: return LayerValue(try kept(\.synapticFlows, costly.synapticFlows)[index])
     default: return LayerValue(shapeNumber(statistic, index, bits))
     }
   }
@@ -171,6 +184,25 @@ public final class NetworkFacts {
       throw ProxyError.width(layer: layers[index].name, bits: bits)
     }
     return found
+  }
+
+  private func gradient(_ statistic: Statistic, _ facts: GradientFacts) -> [Double] {
+    switch statistic {
+    case .gradient: facts.mean.map { Double($0) }
+    case .squaredGradient: facts.meanSquare.map { Double($0) }
+    case .outputGradient: facts.outputMeanSquare
+    default: facts.channelFisher
+    }
+  }
+
+  /// Computed once.
+  private func kept<Facts>(
+    _ path: ReferenceWritableKeyPath<NetworkFacts, Facts?>, _ compute: () throws -> Facts
+  ) rethrows -> Facts {
+    if let known = self[keyPath: path] { return known }
+    let facts = try compute()
+    self[keyPath: path] = facts
+    return facts
   }
 
   private func gamma() throws -> [Double] {

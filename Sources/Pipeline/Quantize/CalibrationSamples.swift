@@ -1,0 +1,44 @@
+import Tensors
+import WeightRounding
+
+/// The samples that weights are rounded on.
+enum CalibrationSamples {
+  /// Evenly spread over the source.
+  static func originals(
+    _ source: SampleSource, options: QuantizeOptions
+  ) throws -> [[String: Tensor]] {
+    let count = min(options.samples, source.count)
+    return try (0..<count).map { try source.feed($0 * source.count / count) }
+  }
+
+  /// With as many variants as there is time for, where the samples are images. `macs` are the
+  /// multiply-accumulates that one sample takes.
+  static func varied(
+    _ originals: [[String: Tensor]], source: SampleSource, options: QuantizeOptions, macs: Int
+  ) -> RoundingSamples {
+    let known = Double(max(macs, 1)) * Double(originals.count)
+    let affordable = min(Double(mostVariants), options.effort.variantArithmetic / known - 1)
+    guard options.augments, source.hasImages, affordable >= 1 else {
+      return RoundingSamples(originals)
+    }
+    var generator = SplitMix64(seed: UInt64(bitPattern: Int64(options.seed)))
+    return RoundingSamples(
+      originals,
+      variants: (1...Int(affordable)).map { number in
+        originals.map { source.variant(of: $0, number: number, generator: &generator) }
+      })
+  }
+
+  private static let mostVariants = 7
+}
+
+extension RoundingEffort {
+  /// Multiply-accumulates that running all samples and variants once may take.
+  fileprivate var variantArithmetic: Double {
+    switch self {
+    case .fast: 0
+    case .balanced: 24e9
+    case .best: 400e9
+    }
+  }
+}
