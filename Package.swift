@@ -14,6 +14,7 @@ struct Module {
 }
 
 let modules: [Module] = [
+  Module(name: "LanguageModel", imports: []),
   Module(name: "Parallelism", imports: ["CWorkerCrew"]),
   Module(name: "Tensors", imports: ["CImageCodecs", "CZlib"]),
   Module(name: "Quantization", imports: ["CFloatKernels", "Parallelism", "Tensors"]),
@@ -48,13 +49,14 @@ let modules: [Module] = [
       "Quantization", "Tensors",
     ]),
   Module(
-    name: "ProxySearch", imports: ["Calibration", "Parallelism", "Quantization", "Tensors"],
-    testImports: ["GraphIR"], embedded: [.embedInCode("Proxies")]),
+    name: "ProxySearch",
+    imports: ["Calibration", "GraphIR", "Parallelism", "Quantization", "Tensors"],
+    embedded: [.embedInCode("Proxies"), .embedInCode("Templates")]),
   Module(
     name: "Pipeline",
     imports: [
       "BitAllocation", "Calibration", "FloatRuntime", "GraphIR", "HardwareProfiles",
-      "IntegerRuntime", "Lowering", "ONNXFormat",
+      "IntegerRuntime", "LanguageModel", "Lowering", "ONNXFormat",
       "Parallelism", "ProxySearch", "Quantization", "Tensors", "WeightRounding",
     ], products: [.product(name: "Yams", package: "Yams")]),
 ]

@@ -19,7 +19,7 @@ public struct LayerInputSample: Sendable {
   private let expectedSamples: Int
   private let seed: Int
 
-  init(layer: ObservedLayer, columnsPerSample: Int, expectedSamples: Int, seed: Int = 0) {
+  package init(layer: ObservedLayer, columnsPerSample: Int, expectedSamples: Int, seed: Int = 0) {
     self.layer = layer
     self.columnsPerSample = max(1, columnsPerSample)
     self.expectedSamples = max(1, expectedSamples)
@@ -27,7 +27,7 @@ public struct LayerInputSample: Sendable {
   }
 
   /// Takes columns from the input of one calibration sample.
-  mutating func take(
+  package mutating func take(
     from tensor: Tensor, sample: Int, pool: WorkerPool
   ) throws(CalibrationError) {
     // Low-discrepancy offsets: samples look at different positions.

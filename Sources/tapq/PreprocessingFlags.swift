@@ -34,7 +34,10 @@ struct PreprocessingFlags: ParsableArguments {
   @Option(help: "Then keep the middle: SIDE or WIDTHxHEIGHT.")
   var crop: String?
 
-  func resolved() throws -> Preprocessing {
+  func resolved() throws -> Preprocessing { try resolved(file: file) }
+
+  /// The settings of another file than `--preprocess` names, replaced by the flags.
+  func resolved(file: String?) throws -> Preprocessing {
     let flags = try Preprocessing(texts: texts, origin: "preprocessing flag")
     guard let file else { return flags }
     return try Preprocessing(yamlFile: file).overridden(by: flags)

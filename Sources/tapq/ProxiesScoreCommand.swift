@@ -68,11 +68,7 @@ struct ProxiesScoreCommand: ParsableCommand {
     quantize.bits = try WidthList.parse(bits)
     try RoundingFlags.apply(rounding, effort: effort, to: &quantize)
     var options = ProxyScore.Options(models: models, quantize: quantize)
-    let parts = budgets.split(separator: ",", omittingEmptySubsequences: false)
-    options.budgets = parts.compactMap { Double($0) }.filter { $0 > 0 && $0 <= 8 }
-    guard !parts.isEmpty, options.budgets.count == parts.count else {
-      throw ValidationError("--budgets '\(budgets)' is not a list like 3,4.5 of bits up to 8")
-    }
+    options.budgets = try BudgetList.parse(budgets)
     guard (3...10_000).contains(plans) else {
       throw ValidationError("--plans must be between 3 and 10000")
     }

@@ -102,6 +102,12 @@ struct QuantizeCommand: ParsableCommand {
       format: "%@: %d weight bytes, %d file bytes, %.2f bits a weight, %d bytes of RAM%@%@",
       report.output, report.weightBytes, report.fileBytes, report.averageWeightBits,
       report.peakRAMBytes, latency, binding)
-    return head + "\n" + tail
+    let audit = report.audit.map { audit in
+      let figure = audit.spearman.map { String(format: "%.2f", $0) } ?? "none"
+      return
+        "\nrank correlation of \(report.proxy ?? "") with measuring \(audit.layers.count) layers "
+        + "one at a time: \(figure)"
+    }
+    return head + "\n" + tail + (audit ?? "")
   }
 }

@@ -8,7 +8,7 @@ struct Tapq: ParsableCommand {
     subcommands: [
       InspectCommand.self, RunCommand.self, QuantizeCommand.self, EvaluateCommand.self,
       BenchmarkCommand.self, ParetoCommand.self, SensitivityCommand.self, ProfilesCommand.self,
-      ProxiesCommand.self,
+      ProxiesCommand.self, SearchCommand.self,
     ])
 
   /// Exit codes: 0 done, 1 the request cannot be met, 2 bad input, 64 usage.

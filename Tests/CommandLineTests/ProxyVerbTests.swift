@@ -56,6 +56,25 @@ import Testing
     #expect(try #require(agreement) > 0.8)
   }
 
+  @Test func theProxyThatDecidesIsAudited() throws {
+    func audit(_ flags: [String]) throws -> [String: Any]? {
+      let command = try Command(
+        [
+          "quantize", Self.digits, "-o", folder.path("out.onnx"), "--overwrite", "--average-bits",
+          "4", "--json",
+        ] + flags + Self.calibration)
+      try #require(command.code == 0, "\(command.errors)")
+      let report = try #require(try command.json() as? [String: Any])
+      #expect(report.keys.contains("audit"))
+      return report["audit"] as? [String: Any]
+    }
+    let found = try #require(try audit(["--proxy", file("sum(dYG2) / sum(Y2)")]))
+    #expect((found["layers"] as? [String])?.count == 6)
+    #expect((-1...1).contains(try #require(found["spearman"] as? Double)))
+    #expect(try audit(["--proxy", "measured"]) == nil)
+    #expect(try audit(["--proxy", "relative-mse", "--effort", "fast"]) == nil)
+  }
+
   @Test func scoresArePrinted() throws {
     let command = try Command(
       [

@@ -14,6 +14,7 @@ import Testing
     ("relative-output-mse-gptq", 0.205844981), ("step-size", 1.5), ("sum-bits", -2),
     ("bparams", -8), ("bops", -128), ("measured", 0.5), ("measured-smooth", 0.4), ("kl", 0.2),
     ("sqnr", 0.3),
+    ("searched", (0.116899619 * 11.4 * (2 * 0.116899619 + 2.8 * 0.08)).squareRoot()),
     ("hawq", 0.9), ("hawq-v2", 2.4), ("hawq-bits", -6), ("hawq-v2-bits", -16), ("snip", -8.5),
     ("synflow", -14), ("fisher", -5.0), ("emq", -0.795183526), ("modelopt-gradient", 4.08),
     ("fit", 1.041666667), ("fisher-weighted-mse", 1.38), ("llm-mq", 1.25), ("taylor", 0.46875),

@@ -6,6 +6,8 @@ struct PlanTrials {
   let layers: [RandomPlans.Layer]
   /// Outcomes that were on disk.
   private(set) var cached = 0
+  /// Of everything that outcomes depend on besides the plan.
+  let key: String
 
   private let study: QuantizationStudy
   private let measurement: PlanMeasurement
@@ -24,8 +26,8 @@ struct PlanTrials {
     }
     position = Dictionary(
       zip(distinct.map(\.site.weight), distinct.indices), uniquingKeysWith: { first, _ in first })
-    cache = try OutcomeCache(
-      folder: folder, key: Self.key(study: study, measurement: measurement))
+    key = Self.key(study: study, measurement: measurement)
+    cache = try OutcomeCache(folder: folder, key: key)
   }
 
   mutating func outcome(_ bits: [Int]) throws -> PlanOutcome {
@@ -46,7 +48,6 @@ struct PlanTrials {
     return outcome
   }
 
-  /// Of everything that outcomes depend on besides the plan.
   private static func key(study: QuantizationStudy, measurement: PlanMeasurement) -> String {
     var print = Fingerprint()
     let options = study.options

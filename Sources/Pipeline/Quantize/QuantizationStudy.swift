@@ -148,8 +148,7 @@ struct QuantizationStudy {
 
 extension SensitivityTable {
   /// With all layers: one whose weight an earlier layer has already takes no further damage.
-  fileprivate func completed(_ allowed: [String: [Precision]], names: [String]) -> SensitivityTable
-  {
+  func completed(_ allowed: [String: [Precision]], names: [String]) -> SensitivityTable {
     let known = Dictionary(layers.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     return SensitivityTable(
       layers: names.map { name in

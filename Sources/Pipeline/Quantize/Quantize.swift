@@ -38,6 +38,7 @@ public enum Quantize {
       predictedLatencyMilliseconds: times.map { $0.seconds * 1000 },
       averageWeightBits: result.averageWeightBits,
       bindingConstraint: result.bindingConstraint, proxy: result.proxy,
+      audit: result.audit,
       preprocessing: options.preprocessing,
       layers: result.layers.map { layer in
         var layer = layer

@@ -36,6 +36,8 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
   /// What the sensitivities are: the name of a proxy; nil for the expected relative squared error of
   /// each layer's output.
   public var proxy: String?
+  /// How that proxy compares with measuring; nil where there is nothing to compare.
+  public var audit: ProxyAudit?
   public var preprocessing: Preprocessing
   public var layers: [Layer]
 
@@ -49,7 +51,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     case predictedLatencyMilliseconds = "predicted_latency_ms"
     case averageWeightBits = "average_weight_bits"
     case bindingConstraint = "binding_constraint"
-    case proxy, preprocessing, layers
+    case proxy, audit, preprocessing, layers
   }
 }
 
@@ -67,6 +69,7 @@ extension QuantizeReport {
     try container.encode(averageWeightBits, forKey: .averageWeightBits)
     try container.encode(bindingConstraint, forKey: .bindingConstraint)
     try container.encode(proxy, forKey: .proxy)
+    try container.encode(audit, forKey: .audit)
     try container.encode(preprocessing, forKey: .preprocessing)
     try container.encode(layers, forKey: .layers)
   }

@@ -16,6 +16,8 @@ public enum QuantizeStage {
     public var sensitivities: SensitivityTable
     /// What predicted it; nil for the relative error of each layer's own output.
     public var proxy: String?
+    /// Nil where no proxy was asked for, or it needs no audit.
+    public var audit: ProxyAudit?
     public var layers: [QuantizeReport.Layer]
     public var calibrationSamples: Int
     public var weightBytes: Int
@@ -42,7 +44,7 @@ public enum QuantizeStage {
     let (lowered, weights) = try lowered(study, plan: plan)
     return Result(
       model: lowered, plan: plan, weights: weights, sensitivities: study.sensitivities,
-      proxy: study.proxy,
+      proxy: study.proxy, audit: try ProxyAudit.make(study),
       layers: reports(layers, plan: plan, sensitivities: study.sensitivities),
       calibrationSamples: study.sampleCount, weightBytes: choice.totals[BitChoice.flash] ?? 0,
       averageWeightBits: averageBits(layers, choice), bindingConstraint: choice.binding)

@@ -84,7 +84,8 @@ public enum SensitivityMeasurement {
     }
   }
 
-  private static func correlation(
+  /// Mean over the widths of Spearman's correlation among the layers, which both have in one order.
+  static func correlation(
     _ predicted: SensitivityTable, _ measured: SensitivityTable
   ) -> Double? {
     let widths = Set(measured.layers.flatMap(\.damage.keys)).sorted()

@@ -26,6 +26,7 @@ public enum ProxyLibrary {
     PackageResources.relative_mse_tap,
     PackageResources.relative_output_mse_gptq_tap,
     PackageResources.relative_output_mse_tap,
+    PackageResources.searched_tap,
     PackageResources.snip_tap,
     PackageResources.sqnr_tap,
     PackageResources.step_size_tap,

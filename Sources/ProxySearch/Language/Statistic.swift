@@ -87,6 +87,11 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Whether it takes a run of the network for each layer and width.
+  public var isMeasured: Bool {
+    [.measured, .measuredSmooth, .measuredDivergence, .measuredNoise].contains(self)
+  }
+
   /// Whether it changes with the width.
   var dependsOnBits: Bool {
     switch self {
