@@ -53,7 +53,7 @@ import Testing
   }
 
   @Test func theOthersDoAsTheyAreNamed() {
-    var random = SearchRandom(seed: 3)
+    var random = SplitMix64(seed: 3)
     var uniform = Controller(.uniform)
     uniform.observe(Self.outcomes, pulledBefore: uniform)
     #expect(uniform.probabilities == [1, 1, 1].map { $0 / 3 })

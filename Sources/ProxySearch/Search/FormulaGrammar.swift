@@ -1,7 +1,9 @@
+import Tensors
+
 /// Random formulas that are worth a try: relative errors raised to a power, times what layers weigh.
 struct FormulaGrammar {
   static let mostParts = 40
-  var random: SearchRandom
+  var random: SplitMix64
 
   /// What formulas may be changed to read: nothing that takes more than a forward pass.
   static let cheap: Set<Statistic> = [

@@ -1,3 +1,5 @@
+import Tensors
+
 /// Answers the templates without any language model: random formulas of a grammar, small changes,
 /// exchanged parts.
 public struct GrammarGenerator: ProposalSource {
@@ -7,7 +9,7 @@ public struct GrammarGenerator: ProposalSource {
 
   public func reply(to prompt: Prompt) throws -> Proposal {
     var idea = (thought: "A random formula.", formula: "sum(dYG2) / sum(Y2)")
-    var grammar = FormulaGrammar(random: SearchRandom(seed: prompt.seed))
+    var grammar = FormulaGrammar(random: SplitMix64(seed: prompt.seed))
     let known = Set((prompt.parents + prompt.examples).map(\.formula.canonical))
     for _ in 0..<Self.tries {
       let (thought, text) = Self.idea(prompt, &grammar)

@@ -1,3 +1,5 @@
+import Tensors
+
 /// The search: generations of proxies, each asked for by one of three templates. The same seed and
 /// replies give the same result, wherever it was interrupted.
 public struct SearchRun {
@@ -38,7 +40,7 @@ public struct SearchRun {
           SearchProgress(
             generation: generation, done: generation * settings.population + slot, count: total,
             bestFitness: population.first?.fitness, controller: before.probabilities))
-        var random = SearchRandom(seed: settings.seed, generation, slot)
+        var random = SplitMix64(seed: settings.seed, generation, slot)
         var template = PromptTemplate.initialize
         if generation > 0 { template = controller.choose(&random) }
         if population.count < template.parentCount { template = .initialize }
@@ -103,12 +105,12 @@ public struct SearchRun {
     if let known = log?.candidate(generation: generation, slot: slot, attempt: attempt) {
       return known
     }
-    var random = SearchRandom(seed: settings.seed, generation, slot, attempt, 1)
+    var random = SplitMix64(seed: settings.seed, generation, slot, attempt, 1)
     let parents = parents(template.parentCount, of: population, &random)
     var prompt = Prompt(
       template: template, parents: parents.compactMap(Self.shown), examples: [],
       failures: Array(tried.compactMap(\.failure).suffix(Self.shownFailures)),
-      identity: "\(settings.seed) \(generation) \(slot) \(attempt)", seed: random.bits())
+      identity: "\(settings.seed) \(generation) \(slot) \(attempt)", seed: random.next())
     if template == .initialize { prompt.examples = shownExamples(population, &random) }
     let proposal = try source.reply(to: prompt)
     var candidate = Candidate(
@@ -161,7 +163,7 @@ public struct SearchRun {
 
   /// Different ones, the fitter the likelier: the first of n has n times the chance of the last.
   private func parents(
-    _ count: Int, of population: [Candidate], _ random: inout SearchRandom
+    _ count: Int, of population: [Candidate], _ random: inout SplitMix64
   ) -> [Candidate] {
     var rest = population
     return (0..<min(count, rest.count)).map { _ in
@@ -170,7 +172,7 @@ public struct SearchRun {
   }
 
   private func shownExamples(
-    _ population: [Candidate], _ random: inout SearchRandom
+    _ population: [Candidate], _ random: inout SplitMix64
   ) -> [Prompt.Shown] {
     var rest = examples.map {
       Prompt.Shown(thought: $0.thought, formula: $0.formula, source: $0.source, verdict: nil)

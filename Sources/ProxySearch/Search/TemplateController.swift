@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// Chooses how often each template is asked, from how fit what it led to was.
 public struct TemplateController: Sendable, Equatable {
@@ -53,7 +54,7 @@ public struct TemplateController: Sendable, Equatable {
     }
   }
 
-  mutating func choose(_ random: inout SearchRandom) -> PromptTemplate {
+  mutating func choose(_ random: inout SplitMix64) -> PromptTemplate {
     defer { drawn += 1 }
     let index: Int
     switch kind {

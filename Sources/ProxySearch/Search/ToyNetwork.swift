@@ -65,7 +65,7 @@ struct ToyNetwork {
   private static func layer(
     _ name: String, rows: Int, inputs: Int, scale: Double, seed: Int
   ) throws -> LayerFacts {
-    var random = SearchRandom(seed: seed)
+    var random = SplitMix64(seed: seed)
     func values(_ count: Int) -> [Float] {
       (0..<count).map { _ in Float((random.unit() - 0.4) * scale) }
     }
