@@ -116,7 +116,7 @@ def test_a_real_server_is_understood(tapq, server, tmp_path):
     """LiteLLM with replies of its own making: another implementation of the protocol."""
     program = litellm()
     if not program or not shutil.which(program):
-        pytest.skip("litellm is absent: pip install 'litellm[proxy]', or name it in $TAPQ_LITELLM")
+        pytest.skip("litellm is absent: scripts/setup --tests installs it, $TAPQ_LITELLM names it")
     config = tmp_path / "litellm.yaml"
     config.write_text(
         "model_list:\n  - model_name: mock\n    litellm_params:\n      model: openai/mock\n"

@@ -56,9 +56,7 @@ public struct KernelFit: Sendable {
   ) -> [KernelCost] {
     let alone = KernelFit.kernels(
       kind, single.filter { $0.workloads[0].kind == kind }, machine: machine)
-    var best: (kernels: [KernelCost], error: Double) = (
-      [], KernelFit.error(of: alone, samples, machine)
-    )
+    var found = [(kernels: [KernelCost](), error: KernelFit.error(of: alone, samples, machine))]
     for exponent in stride(from: 10.0, to: 24, by: 0.5) {
       let least = exp2(exponent).rounded()
       let large = samples.filter { $0.workloads[0].work >= least }
@@ -68,10 +66,13 @@ public struct KernelFit: Sendable {
         kernel.leastWork = least
         return kernel
       }
-      let error = KernelFit.error(of: kernels + alone, samples, machine)
-      if error < best.error { best = (kernels, error) }
+      found.append((kernels, KernelFit.error(of: kernels + alone, samples, machine)))
     }
-    return best.kernels
+    // Costs of several threads also fit steps of one, if less well: of nearly equal explanations
+    // the one that shares least holds for more than these samples.
+    let least = found.map(\.error).min() ?? 0
+    let best = found.last { $0.error <= least * KernelFit.indifference && !$0.kernels.isEmpty }
+    return found[0].error <= least ? [] : best?.kernels ?? []
   }
 
   /// Mean relative error, in which no sample counts more than half.
@@ -123,6 +124,9 @@ public struct KernelFit: Sendable {
 
   /// Samples that an operator needs for a fit of its own.
   private static let fewest = 3
+
+  /// By how much one error may exceed another that says the same.
+  private static let indifference = 1.03
 
   /// Seconds for each count below which a term says nothing.
   private static let negligible = 1e-16
