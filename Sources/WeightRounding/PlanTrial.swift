@@ -1,6 +1,5 @@
 public import GraphIR
 public import Parallelism
-public import Tensors
 
 /// Compares plans by what they do to samples that their rounding has not seen.
 public struct PlanTrial {

@@ -3,7 +3,7 @@ import Foundation
 public import GraphIR
 public import Parallelism
 import Quantization
-public import Tensors
+import Tensors
 
 /// Rounds one layer at a time, at every width, and measures what that does to the layer's output
 /// and to the outputs of the network, on samples that the rounding has not seen: with fewer samples
