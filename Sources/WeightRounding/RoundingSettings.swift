@@ -3,7 +3,7 @@ public struct RoundingSettings: Sendable {
   public var effort: RoundingEffort
   /// Added to the diagonal of a layer's input moment, relative to its mean: what a few samples say
   /// of an input holds only so far.
-  public var damping: Float = 0.1
+  public var damping: Float = 0.3
   /// Weights may change before they are rounded, to take back errors of earlier layers.
   public var correctsErrors = true
 

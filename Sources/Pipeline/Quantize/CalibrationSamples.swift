@@ -12,13 +12,15 @@ enum CalibrationSamples {
   }
 
   /// With as many variants as there is time for, where the samples are images. `macs` are the
-  /// multiply-accumulates that one sample takes.
+  /// multiply-accumulates that one sample takes. Wide weights have errors too small to need them:
+  /// there variants only stand for inputs that do not occur.
   static func varied(
-    _ originals: [[String: Tensor]], source: SampleSource, options: QuantizeOptions, macs: Int
+    _ originals: [[String: Tensor]], source: SampleSource, options: QuantizeOptions, macs: Int,
+    narrowest: Int
   ) -> RoundingSamples {
     let known = Double(max(macs, 1)) * Double(originals.count)
     let affordable = min(Double(mostVariants), options.effort.variantArithmetic / known - 1)
-    guard options.augments, source.hasImages, affordable >= 1 else {
+    guard options.augments, narrowest <= 6, source.hasImages, affordable >= 1 else {
       return RoundingSamples(originals)
     }
     var generator = SplitMix64(seed: UInt64(bitPattern: Int64(options.seed)))

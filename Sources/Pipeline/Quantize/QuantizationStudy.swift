@@ -88,8 +88,8 @@ struct QuantizationStudy {
       options.rounding == .nearest || options.effort == .fast
       ? nil
       : try RoundingStage(
-        model: prepared, layers: roundingLayers, source: source, options: options, pool: pool,
-        progress: progress)
+        model: prepared, layers: roundingLayers, source: source, options: options,
+        narrowest: widths.first ?? 8, pool: pool, progress: progress)
     self.rounding = rounding
     let distinct = zip(layers, roundingLayers).filter { !$0.0.repeatsWeight }
     let facts = ProxyFacts(

@@ -19,7 +19,7 @@ struct RoundingStage {
 
   init(
     model: Model, layers: [RoundingLayer], source: SampleSource, options: QuantizeOptions,
-    pool: WorkerPool, progress: @escaping (String, Int, Int) -> Void
+    narrowest: Int, pool: WorkerPool, progress: @escaping (String, Int, Int) -> Void
   ) throws {
     self.model = model
     self.layers = layers
@@ -31,7 +31,8 @@ struct RoundingStage {
       try LayerArithmetic.perSample(layers, model: model, sample: $0, pool: pool)
     }
     samples = CalibrationSamples.varied(
-      originals, source: source, options: options, macs: work?.macs ?? 0)
+      originals, source: source, options: options, macs: work?.macs ?? 0,
+      narrowest: narrowest)
   }
 
   /// The same network in float, its channels scaled so that rounding hurts less.
