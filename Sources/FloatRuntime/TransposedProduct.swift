@@ -3,7 +3,8 @@ import COpenBLAS
 /// Dense single-threaded products over caller-owned buffers, for statistics beside the engine;
 /// callers run several at once.
 public enum TransposedProduct {
-  private static let isConfigured: Bool = {
+  /// Makes OpenBLAS run on the caller's thread; true once that is done.
+  static let isConfigured: Bool = {
     openblas_set_num_threads(1)
     return true
   }()

@@ -31,3 +31,9 @@ struct QuantizedParameters: Sendable, Equatable {
     return shifted > 0 ? UInt8(min(shifted, 255)) : 0
   }
 }
+
+extension UInt8 {
+  func clamped(to limits: ClosedRange<UInt8>) -> UInt8 {
+    Swift.min(Swift.max(self, limits.lowerBound), limits.upperBound)
+  }
+}

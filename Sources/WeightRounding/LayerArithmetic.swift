@@ -4,11 +4,15 @@ public import Parallelism
 public import Tensors
 
 /// How much work a network's layers are, by running them on a sample.
-public enum LayerArithmetic {
-  /// Multiply-accumulates of the layers, shared weights once.
-  public static func perSample(
+public struct LayerArithmetic: Sendable {
+  /// Shared weights count once.
+  public let layers: Int
+  /// Multiply-accumulates of one sample.
+  public let macs: Int
+
+  public init(
     _ layers: [RoundingLayer], model: Model, sample: [String: Tensor], pool: WorkerPool
-  ) throws -> (layers: Int, macs: Int) {
+  ) throws {
     let flow = NetworkFlow(model, samples: [sample], pool: pool)
     var macs = 0
     var seen: Set<String> = []
@@ -21,6 +25,7 @@ public enum LayerArithmetic {
       let positions = try LayerColumns(layer.observed, of: input.shape).count
       macs += positions * layer.rows.count * layer.rows.length
     }
-    return (nodes.count, macs)
+    self.layers = nodes.count
+    self.macs = macs
   }
 }

@@ -56,7 +56,9 @@ public struct SensitivityProbe {
   ) throws -> [Layer] {
     let whole = NetworkFlow(model, samples: samples.feeds, pool: pool)
     let outputs = try whole.finish()
-    let extent = try trialExtent(layers, bits: bits)
+    let work = try LayerArithmetic(layers, model: model, sample: samples.feeds[0], pool: pool)
+    let extent = TrialExtent(
+      effort: settings.effort, bits: bits, samples: samples.count, work: work)
     let parts = SampleFolds(samples, wanted: extent.folds)
     let folds = parts.limited(to: extent.folds, held: extent.heldSamples)
     let references = folds.map { fold in
@@ -79,15 +81,6 @@ public struct SensitivityProbe {
         layer, flow: flow, node: node, bits: bits, folds: Array(zip(folds, references)),
         parts: parts.parts, widths: extent.widths)
     }
-  }
-
-  /// What may be tried, by the work of one sample.
-  public func trialExtent(_ layers: [RoundingLayer], bits: [Int]) throws -> TrialExtent {
-    let work = try LayerArithmetic.perSample(
-      layers, model: model, sample: samples.feeds[0], pool: pool)
-    return TrialExtent(
-      effort: settings.effort, bits: bits, layers: work.layers, samples: samples.count,
-      macs: work.macs)
   }
 
   private func measure(

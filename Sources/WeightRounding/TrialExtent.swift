@@ -12,6 +12,12 @@ public struct TrialExtent: Sendable, Equatable {
   /// How plans are rounded to compare them.
   public var planEffort: RoundingEffort
 
+  /// For samples that take `work` each.
+  public init(effort: RoundingEffort, bits: [Int], samples: Int, work: LayerArithmetic) {
+    self.init(
+      effort: effort, bits: bits, layers: work.layers, samples: samples, macs: work.macs)
+  }
+
   /// - Parameters:
   ///   - macs: multiply-accumulates of one sample, all layers.
   init(effort: RoundingEffort, bits: [Int], layers: Int, samples: Int, macs: Int) {

@@ -34,10 +34,7 @@ struct CalibrationFlags: ParsableArguments {
   }
 
   func apply(to options: inout QuantizeOptions) throws {
-    guard (1...1_000_000).contains(samples) else {
-      throw ValidationError("--samples must be between 1 and 1000000")
-    }
-    options.samples = samples
+    try Self.apply(samples: samples, threads: threads, to: &options)
     options.augments = augment
     guard let method = QuantizeOptions.range(range) else {
       throw ValidationError(
@@ -45,6 +42,14 @@ struct CalibrationFlags: ParsableArguments {
     }
     options.range = method
     options.seed = seed
+  }
+
+  /// Throws where a number is out of its range.
+  static func apply(samples: Int, threads: Int?, to options: inout QuantizeOptions) throws {
+    guard (1...1_000_000).contains(samples) else {
+      throw ValidationError("--samples must be between 1 and 1000000")
+    }
+    options.samples = samples
     options.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
     guard (1...1024).contains(options.threads) else {
       throw ValidationError("--threads must be between 1 and 1024")

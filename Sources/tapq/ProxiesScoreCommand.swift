@@ -25,11 +25,7 @@ struct ProxiesScoreCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Sizes of plans, in bits on average.", valueName: "3,4,5,6"))
   var budgets = "3,4,5,6"
 
-  @Option(help: "Plans of each size.")
-  var plans = 60
-
-  @Option(help: "Samples that plans are judged on.")
-  var heldOut = 128
+  @OptionGroup var trials: PlanFlags
 
   @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,3,4,5,6,8"))
   var bits = "2,3,4,5,6,8"
@@ -39,9 +35,6 @@ struct ProxiesScoreCommand: ParsableCommand {
 
   @Option(help: "Time for rounding each plan: fast, balanced or best.")
   var effort = "fast"
-
-  @Option(help: ArgumentHelp("Folder of outcomes.", valueName: "DIR"))
-  var cache: String?
 
   @OptionGroup var preprocessing: PreprocessingFlags
 
@@ -69,15 +62,10 @@ struct ProxiesScoreCommand: ParsableCommand {
     try RoundingFlags.apply(rounding, effort: effort, to: &quantize)
     var options = ProxyScore.Options(models: models, quantize: quantize)
     options.budgets = try BudgetList.parse(budgets)
-    guard (3...10_000).contains(plans) else {
-      throw ValidationError("--plans must be between 3 and 10000")
-    }
-    options.plans = plans
-    guard (1...1_000_000).contains(heldOut) else {
-      throw ValidationError("--held-out must be between 1 and 1000000")
-    }
-    options.heldOut = heldOut
-    options.cache = cache
+    try trials.check()
+    options.plans = trials.plans
+    options.heldOut = trials.heldOut
+    options.cache = trials.cache
     return options
   }
 

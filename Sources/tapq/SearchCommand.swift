@@ -136,11 +136,7 @@ struct SearchFlags: ParsableArguments {
     help: ArgumentHelp("Limit for the mean width of the chosen plans.", valueName: "B"))
   var averageBits: Double?
 
-  @Option(help: "Random plans of each size.")
-  var plans = 60
-
-  @Option(help: "Samples that plans are judged on.")
-  var heldOut = 128
+  @OptionGroup var trials: PlanFlags
 
   @Option(help: "Calibration samples, spread evenly over the source.")
   var samples = 16
@@ -159,21 +155,11 @@ struct SearchFlags: ParsableArguments {
       "Folder that keeps the search; one that was interrupted goes on.", valueName: "DIR"))
   var state: String?
 
-  @Option(help: ArgumentHelp("Folder of measured plans.", valueName: "DIR"))
-  var cache: String?
-
   func apply(to quantize: inout QuantizeOptions) throws {
     guard !calibration.isEmpty else {
       throw ValidationError("Missing expected argument '--calibration <SRC>'")
     }
-    guard (1...1_000_000).contains(samples) else {
-      throw ValidationError("--samples must be between 1 and 1000000")
-    }
-    quantize.samples = samples
-    quantize.threads = threads ?? ProcessInfo.processInfo.activeProcessorCount
-    guard (1...1024).contains(quantize.threads) else {
-      throw ValidationError("--threads must be between 1 and 1024")
-    }
+    try CalibrationFlags.apply(samples: samples, threads: threads, to: &quantize)
     quantize.bits = try WidthList.parse(bits)
     if let averageBits {
       guard averageBits > 0, averageBits <= 32 else {
@@ -186,12 +172,7 @@ struct SearchFlags: ParsableArguments {
 
   func apply(to options: inout SearchOptions) throws {
     options.budgets = try BudgetList.parse(budgets)
-    guard (3...10_000).contains(plans) else {
-      throw ValidationError("--plans must be between 3 and 10000")
-    }
-    guard (1...1_000_000).contains(heldOut) else {
-      throw ValidationError("--held-out must be between 1 and 1000000")
-    }
+    try trials.check()
     guard (0...1000).contains(generations) else {
       throw ValidationError("--generations must be between 0 and 1000")
     }
@@ -207,12 +188,12 @@ struct SearchFlags: ParsableArguments {
     guard let kind = TemplateController.Kind(rawValue: controller) else {
       throw ValidationError("--controller must be dpo, uniform, ucb1 or fixed, not '\(controller)'")
     }
-    (options.plans, options.heldOut) = (plans, heldOut)
+    (options.plans, options.heldOut) = (trials.plans, trials.heldOut)
     options.settings.generations = generations
     options.settings.population = population
     options.settings.fitness = SearchFitness(alpha: alpha, reading: reading)
     options.settings.controller = kind
     options.settings.seed = seed
-    (options.state, options.cache) = (state, cache)
+    (options.state, options.cache) = (state, trials.cache)
   }
 }

@@ -71,7 +71,7 @@ import Testing
 
   @Test(arguments: 0..<60)
   func equalsBruteForce(seed: Int) throws {
-    var generator = SeededGenerator(state: UInt64(seed) &+ 77)
+    var generator = SeededGenerator(seed: UInt64(seed) &+ 77)
     let resources = seed % 3 + 1
     let problem = Case.random(
       layers: 2 + seed % 5, bits: seed % 2 == 0 ? [2, 4, 8] : [2, 3, 4, 8], resources: resources,
@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test func sixtyLayersOfSixChoicesAreQuick() throws {
-    var generator = SeededGenerator(state: 5)
+    var generator = SeededGenerator(seed: 5)
     let problem = Case.random(
       layers: 60, bits: [2, 3, 4, 5, 6, 8], resources: 1, using: &generator)
     let low = problem.costs.layers.reduce(3) { $0 + ($1.costs[Precision(weightBits: 2)]?[0] ?? 0) }

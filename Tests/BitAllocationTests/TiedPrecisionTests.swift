@@ -88,7 +88,7 @@ import Testing
 
   @Test(arguments: 0..<60)
   func equalsBruteForce(seed: Int) throws {
-    var generator = SeededGenerator(state: UInt64(seed) &+ 1234)
+    var generator = SeededGenerator(seed: UInt64(seed) &+ 1234)
     let resources = seed % 3 + 1
     let problem = Case.random(
       layers: 5, weights: seed % 2 == 0 ? [4, 8] : [2, 4, 8], activations: [4, 8],
@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test func sixtyLayersOfFourPairsAreQuick() throws {
-    var generator = SeededGenerator(state: 9)
+    var generator = SeededGenerator(seed: 9)
     let ties = Ties(
       activations: stride(from: 0, to: 60, by: 6).map { ["layer\($0)", "layer\($0 + 1)"] })
     let problem = Case.random(
@@ -150,7 +150,7 @@ import Testing
 
   /// Many readers of one value have more combinations than are kept: they take one pair together.
   @Test func tooManyReadersOfOneValueAgree() throws {
-    var generator = SeededGenerator(state: 3)
+    var generator = SeededGenerator(seed: 3)
     let names = (0..<16).map { "layer\($0)" }
     let problem = Case.random(
       layers: 16, weights: [2, 4, 8], activations: [4, 8], resources: 2,

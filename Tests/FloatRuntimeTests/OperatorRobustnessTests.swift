@@ -27,7 +27,7 @@ struct OperatorRobustnessTests {
   func survives(key: String) throws {
     let definition = try #require(OperatorRegistry.definitions[key])
     var random = SeededGenerator(
-      state: key.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
+      seed: key.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
     for _ in 0..<200 {
       let inputs = (0..<Int.random(in: 0...6, using: &random)).map { _ in
         Int.random(in: 0..<8, using: &random) == 0 ? nil : tensor(&random)

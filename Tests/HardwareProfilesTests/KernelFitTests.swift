@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test(arguments: [0, 6]) func predictsStepsThatItWasNotShown(outliers: Int) throws {
-    var generator = SeededGenerator(state: 5)
+    var generator = SeededGenerator(seed: 5)
     let fit = KernelFit(
       Self.samples(60, &generator, outliers: outliers), machine: Self.machine)
     let profile = Self.profile(fit)
@@ -63,7 +63,7 @@ import Testing
   }
 
   @Test func findsTheWorkFromWhichThreadsShare() throws {
-    var generator = SeededGenerator(state: 9)
+    var generator = SeededGenerator(seed: 9)
     let fit = KernelFit(Self.samples(80, &generator), machine: Self.machine)
     let shared = try #require(fit.kernels.first { $0.threads == [2] })
     #expect((Double(1 << 19)...Double(1 << 21)).contains(shared.leastWork))
@@ -71,7 +71,7 @@ import Testing
   }
 
   @Test func errorsAreMediansByKindAndThreads() {
-    var generator = SeededGenerator(state: 3)
+    var generator = SeededGenerator(seed: 3)
     let samples = Self.samples(30, &generator)
     var slow = KernelFit(samples, machine: Self.machine)
     for index in slow.kernels.indices {

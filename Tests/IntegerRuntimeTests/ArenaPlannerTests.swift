@@ -6,7 +6,7 @@ import Testing
 @Suite struct ArenaPlannerTests {
   @Test(arguments: 0..<50)
   func livingBlocksDoNotOverlap(seed: Int) {
-    var generator = SeededGenerator(state: UInt64(seed))
+    var generator = SeededGenerator(seed: UInt64(seed))
     let blocks = (0..<Int.random(in: 1...40, using: &generator)).map { _ in
       let first = Int.random(in: 0...30, using: &generator)
       return ArenaPlanner.Block(

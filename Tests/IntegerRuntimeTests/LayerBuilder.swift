@@ -9,7 +9,7 @@ struct LayerBuilder {
   private(set) var graph = Graph(name: "layers")
   private var count = 0
 
-  init(seed: UInt64) { generator = SeededGenerator(state: seed) }
+  init(seed: UInt64) { generator = SeededGenerator(seed: seed) }
 
   var model: Model { Model(operatorSets: [OperatorSet(version: 21)], graph: graph) }
 

@@ -49,7 +49,7 @@ import Testing
   @Test func damagedModels() throws {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
-    var random = SeededGenerator(state: 20)
+    var random = SeededGenerator(seed: 20)
     var refused = 0
     var read = 0
     for source in try sources(in: folder) {
@@ -84,7 +84,7 @@ import Testing
   @Test func randomBytes() throws {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
-    var random = SeededGenerator(state: 21)
+    var random = SeededGenerator(seed: 21)
     for length in 1..<1000 {
       let bytes = (0..<length).map { _ in UInt8.random(in: 0...255, using: &random) }
       let path = try folder.write(bytes, "m.onnx")

@@ -164,7 +164,7 @@ import Testing
       options.calibration, model: model, preprocessing: options.preprocessing)
     let study = try QuantizationStudy(
       model, source: source, options: options, everyWidth: true, progress: { _, _, _ in })
-    var generator = SeededGenerator(state: 20)
+    var generator = SeededGenerator(seed: 20)
     var slowest = Duration.zero
     for _ in 0..<20 {
       var choice = study.choice

@@ -25,7 +25,7 @@ import Testing
   ]
 
   @Test func eachOfAThousandGetsAReason() throws {
-    var generator = SeededGenerator(state: 6)
+    var generator = SeededGenerator(seed: 6)
     let facts = try TinyLayer.network()
     var refused = 0
     var computed = 0
@@ -52,7 +52,7 @@ import Testing
 
   /// Programs that parse, from the grammar itself: evaluation ends, finite or refused.
   @Test func programsFromTheGrammarEnd() throws {
-    var generator = SeededGenerator(state: 16)
+    var generator = SeededGenerator(seed: 16)
     let facts = try TinyLayer.network()
     var computed = 0
     for _ in 0..<1000 {

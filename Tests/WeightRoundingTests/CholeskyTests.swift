@@ -7,7 +7,7 @@ import Testing
 @Suite struct CholeskyTests {
   @Test(arguments: [1, 5, 191, 192, 193, 450])
   func theFactorGivesTheMatrixBack(size: Int) throws {
-    var generator = SeededGenerator(state: 7)
+    var generator = SeededGenerator(seed: 7)
     let samples = Matrix(rows: size + 8, columns: size)
     for index in 0..<samples.rows * size {
       samples.values[index] = Float.random(in: -1...1, using: &generator)

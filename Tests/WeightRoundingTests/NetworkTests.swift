@@ -16,7 +16,7 @@ struct SmallNetwork {
   let layers: [RoundingLayer]
 
   init(unevenness: Float = 1) throws {
-    var generator = SeededGenerator(state: 77)
+    var generator = SeededGenerator(seed: 77)
     func random(_ shape: [Int], _ size: Float = 0.5) -> Tensor {
       Tensor(
         (0..<Tensor.count(of: shape)).map { _ in Float.random(in: -size...size, using: &generator)

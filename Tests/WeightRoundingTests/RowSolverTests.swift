@@ -10,7 +10,7 @@ import Testing
 
   /// `E[x x']` of correlated inputs.
   static func moment(_ size: Int, state: UInt64, samples: Int = 400) -> Matrix {
-    var generator = SeededGenerator(state: state)
+    var generator = SeededGenerator(seed: state)
     let columns = Matrix(rows: samples, columns: size)
     for row in 0..<samples {
       let shared = Float.random(in: -1...1, using: &generator)
@@ -26,7 +26,7 @@ import Testing
   }
 
   static func weights(_ rows: Int, _ columns: Int, state: UInt64) -> Matrix {
-    var generator = SeededGenerator(state: state)
+    var generator = SeededGenerator(seed: state)
     return Matrix(
       (0..<rows * columns).map { _ in Float.random(in: -1...1, using: &generator) }, rows: rows,
       columns: columns)

@@ -5,10 +5,6 @@ import Parallelism
 struct ParallelProduct {
   /// Multiply-adds that are worth a task of their own.
   private static let workPerTask = 1_000_000
-  private static let isConfigured: Bool = {
-    openblas_set_num_threads(1)
-    return true
-  }()
 
   var rows: Int
   var columns: Int
@@ -25,7 +21,7 @@ struct ParallelProduct {
     _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>,
     into output: UnsafeMutablePointer<Float>, pool: WorkerPool
   ) {
-    guard rows > 0, columns > 0, ParallelProduct.isConfigured else { return }
+    guard rows > 0, columns > 0, TransposedProduct.isConfigured else { return }
     guard depth > 0 else {
       if !accumulates { output.update(repeating: 0, count: rows * columns) }
       return

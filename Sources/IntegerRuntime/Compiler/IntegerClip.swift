@@ -47,7 +47,7 @@ struct IntegerClip {
     compiler.add(
       LookupOperation(
         name: node.name.isEmpty ? node.identity : node.name, source: compiler.anyForm(source),
-        target: target, table: (0...255).map { min(max($0, limits.lowerBound), limits.upperBound) }
+        target: target, table: (0...UInt8.max).map { $0.clamped(to: limits) }
       ))
     compiler.quantized[node.identity] = target
   }

@@ -88,7 +88,7 @@ struct LookupOperation: Operation {
 
   func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
     var result = self
-    result.table = table.map { min(max($0, integers.lowerBound), integers.upperBound) }
+    result.table = table.map { $0.clamped(to: integers) }
     return result
   }
 

@@ -135,9 +135,7 @@ extension UnsafeMutableBufferPointer<UInt8> {
   /// Cuts off what lies outside.
   func limit(to integers: ClosedRange<UInt8>) {
     guard integers != 0...255 else { return }
-    for index in indices {
-      self[index] = Swift.min(Swift.max(self[index], integers.lowerBound), integers.upperBound)
-    }
+    for index in indices { self[index] = self[index].clamped(to: integers) }
   }
 }
 

@@ -109,8 +109,8 @@ struct ResultRange: Sendable, Equatable {
   /// Cut off again, after what the range leaves.
   func limited(to integers: ClosedRange<UInt8>) -> ResultRange {
     var result = self
-    result.low = min(max(low, integers.lowerBound), integers.upperBound)
-    result.high = min(max(high, integers.lowerBound), integers.upperBound)
+    result.low = low.clamped(to: integers)
+    result.high = high.clamped(to: integers)
     return result
   }
 }

@@ -1,6 +1,5 @@
 import BitAllocation
 import Foundation
-import ONNXFormat
 
 /// `tapq pareto`: the best plan of every size.
 public enum Pareto {
@@ -39,12 +38,8 @@ public enum Pareto {
     _ options: QuantizeOptions, points count: Int,
     progress: @escaping (_ what: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
   ) throws -> Report {
-    let model = try ONNXFile.load(path: options.model)
-    let source = try SampleSource(
-      options.calibration, model: model, preprocessing: options.preprocessing)
+    let study = try QuantizationStudy.ofEveryWidth(options, progress: progress)
     return try ModelError.naming(options.model) {
-      let study = try QuantizationStudy(
-        model, source: source, options: options, everyWidth: true, progress: progress)
       let choice = study.choice
       let widths = choice.precisions.values.joined().map(\.weightBits)
       let least = Double(widths.min() ?? 2)

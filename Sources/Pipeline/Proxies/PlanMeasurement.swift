@@ -51,9 +51,8 @@ struct PlanMeasurement {
 
   /// `wanted` samples, evenly spread over those that calibration with `calibrated` does not see.
   static func heldOut(count: Int, calibrated: Int, wanted: Int) -> [Int] {
-    let seen = Set((0..<min(calibrated, count)).map { $0 * count / min(calibrated, count) })
+    let seen = Set(SampleSource.spread(calibrated, of: count))
     let others = (0..<count).filter { !seen.contains($0) }
-    let taken = min(wanted, others.count)
-    return (0..<taken).map { others[$0 * others.count / taken] }
+    return SampleSource.spread(wanted, of: others.count).map { others[$0] }
   }
 }

@@ -1,9 +1,4 @@
-import Foundation
-import GraphIR
-import ONNXFormat
 public import ProxySearch
-import Quantization
-import Tensors
 
 /// `tapq proxies score`: random plans of equal size, really quantized and measured, and how well
 /// each proxy ranks them without seeing that.
@@ -53,61 +48,22 @@ public enum ProxyScore {
   ) throws -> ProxyScoreReport.Network {
     var quantize = options.quantize
     quantize.model = path
-    // Any proxy that costs nothing: its sensitivities are not looked at.
-    quantize.proxy = try ProxyLibrary.proxy("sum-bits")
-    let model = try ONNXFile.load(path: path)
-    let source = try SampleSource(
-      quantize.calibration, model: model, preprocessing: quantize.preprocessing)
-    let indices = PlanMeasurement.heldOut(
-      count: source.count, calibrated: quantize.samples, wanted: options.heldOut)
-    guard !indices.isEmpty else {
-      throw ProxyScoreError.noHeldOutSamples(
-        source: source.name, count: source.count,
-        calibrated: min(quantize.samples, source.count))
-    }
-    let study = try QuantizationStudy(
-      model, source: source, options: quantize, everyWidth: true, progress: progress)
-    let measurement = try PlanMeasurement(
-      reference: study.model, feeds: indices.map { try source.feed($0) },
-      threads: quantize.threads)
-    var trial = try PlanTrials(
-      study: study, measurement: measurement,
-      folder: options.cache ?? OutcomeCache.standardFolder)
-    var random = RandomPlans(layers: trial.layers, seed: quantize.seed)
-    let budgets = options.budgets.map {
-      (bits: $0, plans: random.plans(averageBits: $0, count: options.plans))
-    }.filter { $0.plans.count >= 3 }
-    guard !budgets.isEmpty else {
-      throw ProxyScoreError.noPlans(model: path, budgets: options.budgets)
-    }
-    let total = budgets.reduce(0) { $0 + $1.plans.count }
-    var done = 0
-    var measured: [[(bits: [Int], outcome: PlanOutcome, damage: Double)]] = []
-    for budget in budgets {
-      measured.append(
-        try budget.plans.map { bits in
-          let outcome = try trial.outcome(bits)
-          guard let damage = outcome.damage else {
-            throw ProxyScoreError.nothingToCompare(model: path)
-          }
-          done += 1
-          progress("measuring plans of \(path)", done, total)
-          return (bits, outcome, damage)
-        })
-    }
-    let names = trial.layers.map(\.name)
-    let rows = proxies.map { proxy in
-      row(proxy, study: study, names: names, budgets: budgets, measured: measured)
-    }
-    let weights = Double(trial.layers.reduce(0) { $0 + $1.weights })
+    var benchmark = try PlanBenchmark(
+      quantize, heldOut: options.heldOut, cache: options.cache, progress: progress)
+    try benchmark.measure(
+      averageBits: options.budgets, count: options.plans, progress: progress)
+    let rows = proxies.map { row($0, benchmark) }
+    let layers = benchmark.trials.layers
+    let names = layers.map(\.name)
+    let weights = Double(layers.reduce(0) { $0 + $1.weights })
     return ProxyScoreReport.Network(
-      model: path, calibrationSamples: study.sampleCount, heldOutSamples: indices.count,
-      cachedPlans: trial.cached,
-      plans: zip(budgets, measured).flatMap { budget, plans in
-        plans.map { plan in
-          let bits = zip(trial.layers, plan.bits).reduce(0) { $0 + $1.0.weights * $1.1 }
+      model: path, calibrationSamples: benchmark.study.sampleCount,
+      heldOutSamples: benchmark.heldOutSamples, cachedPlans: benchmark.trials.cached,
+      plans: benchmark.budgets.flatMap { budget in
+        budget.plans.map { plan in
+          let bits = zip(layers, plan.bits).reduce(0) { $0 + $1.0.weights * $1.1 }
           return .init(
-            budget: budget.bits, averageBits: Double(bits) / weights,
+            budget: budget.averageBits, averageBits: Double(bits) / weights,
             agreement: plan.outcome.agreement, divergence: plan.outcome.divergence,
             bits: Dictionary(zip(names, plan.bits), uniquingKeysWith: { first, _ in first }))
         }
@@ -115,22 +71,14 @@ public enum ProxyScore {
       proxies: rows.sorted { ($1.spearman, $0.proxy) < ($0.spearman, $1.proxy) })
   }
 
-  private static func row(
-    _ proxy: Proxy, study: QuantizationStudy, names: [String],
-    budgets: [(bits: Double, plans: [[Int]])],
-    measured: [[(bits: [Int], outcome: PlanOutcome, damage: Double)]]
-  ) -> ProxyScoreReport.Row {
+  private static func row(_ proxy: Proxy, _ benchmark: PlanBenchmark) -> ProxyScoreReport.Row {
     do {
-      let table = try ProxyEvaluation(study.facts).sensitivities(proxy.formula)
-      let damage = Dictionary(
-        table.layers.map { ($0.name, $0.damage) }, uniquingKeysWith: { first, _ in first })
-      let correlations = zip(budgets, measured).map { budget, plans in
-        let predicted = plans.map { plan in
-          zip(names, plan.bits).reduce(0) { $0 + (damage[$1.0]?[$1.1] ?? 0) }
-        }
-        let found = plans.map(\.damage)
+      let table = try ProxyEvaluation(benchmark.study.facts).sensitivities(proxy.formula)
+      let correlations = zip(benchmark.budgets, benchmark.predictions(table)).map {
+        budget, predicted in
+        let found = budget.plans.map(\.damage)
         return ProxyScoreReport.Correlation(
-          averageBits: budget.bits, plans: plans.count,
+          averageBits: budget.averageBits, plans: found.count,
           spearman: RankCorrelation.spearman(predicted, found),
           kendall: RankCorrelation.kendall(predicted, found),
           spearmanBest50: RankCorrelation.spearman(predicted, found, best: 0.5),
@@ -146,8 +94,8 @@ public enum ProxyScore {
     } catch {
       return .init(
         proxy: proxy.name,
-        budgets: zip(budgets, measured).map {
-          .init(averageBits: $0.bits, plans: $1.count)
+        budgets: benchmark.budgets.map {
+          .init(averageBits: $0.averageBits, plans: $0.plans.count)
         }, spearman: 0, kendall: 0, spearmanBest50: 0, spearmanBest20: 0, failure: "\(error)")
     }
   }

@@ -7,8 +7,7 @@ enum CalibrationSamples {
   static func originals(
     _ source: SampleSource, options: QuantizeOptions
   ) throws -> [[String: Tensor]] {
-    let count = min(options.samples, source.count)
-    return try (0..<count).map { try source.feed($0 * source.count / count) }
+    try source.spread(options.samples).map { try source.feed($0) }
   }
 
   /// With as many variants as there is time for, where the samples are images. `macs` are the

@@ -11,14 +11,15 @@ enum CalibrationStage {
     model: Model, sites: QuantizationSites, layers: [WeightLayer], source: SampleSource,
     options: QuantizeOptions, pool: WorkerPool, progress: (Int, Int) -> Void
   ) throws -> (table: CalibrationTable, inputs: [String: LayerInputSample]) {
-    let count = min(options.samples, source.count)
+    let chosen = source.spread(options.samples)
+    let count = chosen.count
     let run = CalibrationRun(
       activations: sites.activations.map(\.value), layers: layers.map(\.observed),
       columnsPerSample: columnsPerSample(layers, samples: count, widths: options.bits.count),
       expectedSamples: count, seed: options.seed, pool: pool)
     let engine = try FloatEngine(model: model, threads: options.threads, observing: run.observed)
-    for index in 0..<count {
-      try run.add(try source.feed(index * source.count / count), engine: engine)
+    for (index, sample) in chosen.enumerated() {
+      try run.add(try source.feed(sample), engine: engine)
       progress(index + 1, count)
     }
     return try run.finish()

@@ -2,6 +2,7 @@ import BitAllocation
 import Calibration
 import GraphIR
 import Lowering
+import ONNXFormat
 import Parallelism
 import ProxySearch
 import Quantization
@@ -131,6 +132,19 @@ struct QuantizationStudy {
       sharedInputs: DevicePrecisions.readers(layers, sites),
       unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),
       device: device)
+  }
+
+  /// Of the model and the calibration samples that the options name.
+  static func ofEveryWidth(
+    _ options: QuantizeOptions, progress: @escaping (String, Int, Int) -> Void
+  ) throws -> QuantizationStudy {
+    let model = try ONNXFile.load(path: options.model)
+    let source = try SampleSource(
+      options.calibration, model: model, preprocessing: options.preprocessing)
+    return try ModelError.naming(options.model) {
+      try QuantizationStudy(
+        model, source: source, options: options, everyWidth: true, progress: progress)
+    }
   }
 
   var sensitivities: SensitivityTable { tables[0] }

@@ -13,6 +13,7 @@ struct RoundingStage {
   let model: Model
   let layers: [RoundingLayer]
   let samples: RoundingSamples
+  private let work: LayerArithmetic
   let settings: RoundingSettings
   let pool: WorkerPool
   let progress: (String, Int, Int) -> Void
@@ -27,11 +28,10 @@ struct RoundingStage {
     self.progress = progress
     settings = RoundingSettings(effort: options.effort)
     let originals = try CalibrationSamples.originals(source, options: options)
-    let work = try originals.first.map {
-      try LayerArithmetic.perSample(layers, model: model, sample: $0, pool: pool)
-    }
+    guard let first = originals.first else { throw WeightRoundingError.noSamples }
+    work = try LayerArithmetic(layers, model: model, sample: first, pool: pool)
     samples = CalibrationSamples.varied(
-      originals, source: source, options: options, macs: work?.macs ?? 0,
+      originals, source: source, options: options, macs: work.macs,
       narrowest: narrowest)
   }
 
@@ -50,7 +50,7 @@ struct RoundingStage {
   /// The readings of what is measured that there is time to try the plans of.
   func readings(bits: [Int]) throws -> [Proxy] {
     let all = try ProxyLibrary.standard()
-    let extent = try extent(bits: bits)
+    let extent = extent(bits: bits)
     return extent.planFolds > 1 ? all : Array(all.prefix(1))
   }
 
@@ -62,7 +62,7 @@ struct RoundingStage {
   ) throws -> BitPlan {
     guard plans.count > 1 else { return plans[0] }
     let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
-    let extent = try extent(bits: bits)
+    let extent = extent(bits: bits)
     var best = (plan: plans[0], distance: Double.infinity)
     for (index, plan) in plans.enumerated() {
       let widths = Dictionary(
@@ -92,9 +92,8 @@ struct RoundingStage {
     ).distances(quantizers) { progress("measuring activations", $0, $1) }
   }
 
-  private func extent(bits: [Int]) throws -> TrialExtent {
-    try SensitivityProbe(model: model, samples: samples, settings: settings, pool: pool)
-      .trialExtent(layers, bits: bits)
+  private func extent(bits: [Int]) -> TrialExtent {
+    TrialExtent(effort: settings.effort, bits: bits, samples: samples.count, work: work)
   }
 
   /// Integers by weight name, and the model with the biases that go with them.

@@ -59,6 +59,15 @@ public struct SampleSource: Sendable {
     guard self.count > 0 else { throw SampleError.noSamples(source: name) }
   }
 
+  /// Which samples are looked at where `wanted` of them are: evenly spread.
+  func spread(_ wanted: Int) -> [Int] { SampleSource.spread(wanted, of: count) }
+
+  /// `wanted` of `count` positions, evenly spread; all where there are no more.
+  static func spread(_ wanted: Int, of count: Int) -> [Int] {
+    let taken = min(wanted, count)
+    return (0..<taken).map { $0 * count / taken }
+  }
+
   /// The inputs of one sample by name. Throws where they do not fit the model or hold a NaN.
   public func feed(_ index: Int) throws -> [String: Tensor] {
     precondition((0..<count).contains(index))

@@ -1,5 +1,4 @@
 import Foundation
-import ONNXFormat
 import ProxySearch
 import Quantization
 
@@ -48,12 +47,8 @@ public enum SensitivityMeasurement {
     _ options: QuantizeOptions,
     progress: @escaping (_ what: String, _ done: Int, _ count: Int) -> Void = { _, _, _ in }
   ) throws -> Report {
-    let model = try ONNXFile.load(path: options.model)
-    let source = try SampleSource(
-      options.calibration, model: model, preprocessing: options.preprocessing)
+    let study = try QuantizationStudy.ofEveryWidth(options, progress: progress)
     return try ModelError.naming(options.model) {
-      let study = try QuantizationStudy(
-        model, source: source, options: options, everyWidth: true, progress: progress)
       let evaluation = ProxyEvaluation(study.facts)
       func table(_ name: String) throws -> SensitivityTable {
         try evaluation.sensitivities(ProxyLibrary.proxy(name).formula)
