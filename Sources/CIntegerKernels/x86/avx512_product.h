@@ -34,10 +34,22 @@ INLINE void store_tile(const ik_product *p, const tile_places *places, ptrdiff_t
   }
 }
 
+/* Brings the lines near that the tile will write floats to, while it multiplies. */
+INLINE void fetch_targets(const ik_product *p, const tile_places *places, ptrdiff_t column,
+                          const int rows, const int vectors) {
+#pragma clang loop unroll(full)
+  for (int r = 0; r < rows; r++) {
+    const float *target = (const float *)p->places.base + places->targets[r] + column;
+#pragma clang loop unroll(full)
+    for (int v = 0; v < vectors; v++) __builtin_prefetch(target + v * LANES, 1);
+  }
+}
+
 INLINE void tile(const ik_product *p, const tile_places *places, ptrdiff_t panel,
                  const uint8_t *step, const int rows, const int vectors, const int bits) {
   __m512i sums[12][4];
   const ptrdiff_t column = panel * PANEL;
+  if (p->is_float) fetch_targets(p, places, column, rows, vectors);
 #pragma clang loop unroll(full)
   for (int v = 0; v < vectors; v++) {
     __m512i bias = _mm512_loadu_si512(p->bias + column + v * LANES);

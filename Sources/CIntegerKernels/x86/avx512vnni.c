@@ -9,7 +9,8 @@
 
 #pragma STDC FP_CONTRACT OFF
 #pragma clang attribute push( \
-    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
+    __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,prfchw"))), \
+    apply_to = function)
 
 #define PANEL 64
 #define LANES 16

@@ -8,13 +8,22 @@ import Tensors
 enum ProbeTimer {
   private static let warmUps = 3
   private static let fewestRuns = 15
-  private static let mostRuns = 300
+  private static let mostRuns = 100
 
   struct Result {
     /// One for each step.
     var samples: [KernelSample]
     /// Seconds of a run that no step accounts for.
     var overhead: Double
+
+    /// `other` is of the same network.
+    mutating func keepFaster(_ other: Result) {
+      for (step, sample) in other.samples.enumerated()
+      where sample.seconds < samples[step].seconds {
+        samples[step] = sample
+      }
+      overhead = min(overhead, other.overhead)
+    }
   }
 
   /// `budget`: seconds that the network may take, about.

@@ -62,23 +62,29 @@ public enum ProfileCalibration {
       oldErrors: old.map { FitError.of($0, samples) } ?? [])
   }
 
+  /// Times all probes several times over, so that a stretch in which the machine does other work, or
+  /// its cores are far from each other, meets each of them once; the fastest time of a step counts.
   private static func measure(
     _ options: Options, progress: (_ done: Int, _ count: Int) -> Void
   ) throws -> (samples: [KernelSample], overhead: Double) {
-    var samples: [KernelSample] = []
-    var overheads: [Double] = []
-    let count = ProbePlan.probes.count * options.threads.count
-    for threads in options.threads {
-      for probe in ProbePlan.probes {
+    let probes = options.threads.flatMap { threads in
+      ProbePlan.probes.map { (threads: threads, probe: $0) }
+    }
+    let count = probes.count * passes
+    var results: [ProbeTimer.Result] = []
+    for pass in 0..<passes {
+      for (place, (threads, probe)) in probes.enumerated() {
         let result = try ProbeTimer.time(
           probe, threads: threads, budget: options.seconds / Double(max(count, 1)))
-        samples += result.samples
-        overheads.append(result.overhead)
-        progress(overheads.count, count)
+        if pass == 0 { results.append(result) } else { results[place].keepFaster(result) }
+        progress(pass * probes.count + place + 1, count)
       }
     }
-    return (samples, overheads.isEmpty ? 0 : overheads.sorted()[overheads.count / 2])
+    let overheads = results.map(\.overhead).sorted()
+    return (results.flatMap(\.samples), overheads.isEmpty ? 0 : overheads[overheads.count / 2])
   }
+
+  private static let passes = 4
 
   private static func fit(
     _ samples: [KernelSample], overhead: Double, name: String
