@@ -10,8 +10,12 @@ enum HostMachine {
     return bytes > 0 ? bytes : nil
   }
 
-  /// Its name as the system gives it.
-  static var processor: String { field("model name") ?? "unknown processor" }
+  /// Its name as the system gives it, and what tells generations of one name apart.
+  static var processor: String {
+    let name = field("model name") ?? "unknown processor"
+    guard let family = field("cpu family"), let model = field("model\t") else { return name }
+    return "\(name), family \(family), model \(model)"
+  }
 
   /// Hertz; 1 GHz where the system does not say.
   static var clock: Double {

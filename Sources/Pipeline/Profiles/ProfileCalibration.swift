@@ -104,7 +104,9 @@ public enum ProfileCalibration {
       provenance: .init(
         kind: .measured, tool: "tapq profiles calibrate",
         date: Date.now.formatted(.iso8601.year().month().day()), host: HostMachine.processor))
-    profile.provenance.fitError = FitError.median(of: profile, samples)
+    profile.provenance.fitError = FitError.median(of: profile, samples).map {
+      ($0 * 1e4).rounded() / 1e4
+    }
     return profile
   }
 }
