@@ -54,6 +54,16 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
     Dictionary(grouping: activations) { $0.sameAs ?? $0.value }
   }
 
+  /// Values whose float form stays, and whose integers only layers read.
+  public var valuesForLayersAlone: Set<String> {
+    let nodes = Set(layers.map(\.node))
+    return Set(
+      activations.filter { site in
+        !site.replacesFloatValue && !site.readers.isEmpty
+          && site.readers.allSatisfy { nodes.contains($0.node) }
+      }.map(\.value))
+  }
+
   /// For each quantized value the one whose parameters it has.
   public var parameterSources: [String: String] {
     Dictionary(

@@ -42,7 +42,7 @@ struct QuantizationStudy {
   ) throws {
     self.options = options
     var prepared = try QuantizePreparation.prepare(model, path: options.model)
-    let sites = try QuantizationSites.analyze(prepared)
+    var sites = try QuantizationSites.analyze(prepared)
     var layers = try WeightLayer.make(prepared, sites: sites)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
     let pool = WorkerPool(threadCount: options.threads)
@@ -55,17 +55,20 @@ struct QuantizationStudy {
       everyWidth || limits.flash != nil || limits.latency != nil || options.averageBits != nil
       || limits.ram != nil && limits.weightsAreInRAM
     if !isLimited { allowed = allowed.mapValues { widths in widths.max().map { [$0] } ?? [] } }
+    if options.rounding != .nearest, options.effort != .fast {
+      prepared = try RoundingStage.equalized(
+        prepared, layers: layers, sites: sites, source: source, options: options, pool: pool)
+      sites = try QuantizationSites.analyze(prepared)
+      layers = try WeightLayer.make(prepared, sites: sites)
+    }
     var device: DeviceCosts?
     if limits.profile != nil || limits.ram != nil {
       let shapes = try source.feed(0).mapValues(\.shape)
       device = try DeviceCosts(
         limits, layers: Set(sites.layers.map(\.name)), allowed: &allowed
-      ) { [prepared] in try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: $0) }
-    }
-    if options.rounding != .nearest, options.effort != .fast {
-      prepared = try RoundingStage.equalized(
-        prepared, layers: layers, source: source, options: options, pool: pool)
-      layers = try WeightLayer.make(prepared, sites: sites)
+      ) { [prepared, sites] in
+        try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: $0)
+      }
     }
     (self.model, self.layers) = (prepared, layers)
     let (table, inputs) = try CalibrationStage.run(

@@ -37,13 +37,15 @@ struct RoundingStage {
 
   /// The same network in float, its channels scaled so that rounding hurts less.
   static func equalized(
-    _ model: Model, layers: [WeightLayer], source: SampleSource, options: QuantizeOptions,
-    pool: WorkerPool
+    _ model: Model, layers: [WeightLayer], sites: QuantizationSites, source: SampleSource,
+    options: QuantizeOptions, pool: WorkerPool
   ) throws -> Model {
     let patch = try Equalization(
       model: model, samples: CalibrationSamples.originals(source, options: options),
       settings: RoundingSettings(effort: options.effort), pool: pool
-    ).patch(RoundingLayer.make(layers, model: model, floors: [:]), bits: 4)
+    ).patch(
+      RoundingLayer.make(layers, model: model, floors: [:]),
+      floatValues: sites.valuesForLayersAlone, bits: 4)
     return try model.applying([patch])
   }
 

@@ -23,8 +23,12 @@ public struct Equalization {
   }
 
   /// The patch that scales weights, biases and normalizations; `bits` is the width to judge at.
-  public func patch(_ layers: [RoundingLayer], bits: Int) throws -> GraphPatch {
-    let pairs = PairFinder(model.graph, layers: layers).pairs()
+  /// Of `floatValues`, those that are only quantized for the layers that read them, it adds a scaled
+  /// copy where that helps much.
+  public func patch(
+    _ layers: [RoundingLayer], floatValues: Set<String> = [], bits: Int
+  ) throws -> GraphPatch {
+    let pairs = PairFinder(model.graph, layers: layers).pairs(floatValues: floatValues)
       .compactMap { pair in flow.layer(of: pair.consumers[0].weight).map { (pair, $0) } }
       .sorted { $0.1 < $1.1 }
     var scaling = ChannelScaling(model.graph)
@@ -34,16 +38,22 @@ public struct Equalization {
       guard let inputs = flow.tensors(input) else { continue }
       let factors = try bestFactors(pair, inputs: inputs, bits: bits)
       guard factors.contains(where: { $0 != 1 }) else { continue }
-      for (name, axis) in pair.divided {
-        scaling.multiply(name, axis: axis, by: factors.map { 1 / $0 })
+      let inverse = factors.map { 1 / $0 }
+      switch pair.producer {
+      case .constants(let constants):
+        for (name, axis) in constants { scaling.multiply(name, axis: axis, by: inverse) }
+      case .copy(let value):
+        scaling.copies.append(
+          ScaledCopy(value: value, factors: inverse, weights: pair.consumers.map(\.weight)))
       }
       for layer in pair.consumers {
         scaling.multiply(layer.weight, axis: layer.rows.axis == 0 ? 1 : 0, by: factors)
       }
     }
-    let changed = scaling.changed
+    let (changed, copies) = (scaling.changed, scaling.copies)
     return GraphPatch("equalize channels") { model in
       for (name, tensor) in changed { model.graph.initializers[name] = tensor }
+      for copy in copies { copy.insert(into: &model.graph) }
     }
   }
 
@@ -68,8 +78,7 @@ public struct Equalization {
         factors: factors, taps: taps, moment: moment, largest: largest, damping: settings.damping,
         pool: pool)
       let cost = try pair.consumers.reduce(0) { try $0 + judge.cost($1, bits: bits) }
-      // Nothing is changed for a hair.
-      if cost < best.cost * (exponent == 0 ? 1 : 0.98) { best = (factors, cost) }
+      if cost < best.cost * (exponent == 0 ? 1 : pair.worthwhile) { best = (factors, cost) }
     }
     return best.factors
   }
@@ -88,10 +97,22 @@ public struct Equalization {
   }
 }
 
-/// Constants with channels multiplied.
+extension EqualizationPair {
+  /// To what part of itself the cost has to fall: nothing is changed for a hair, and a copy is one
+  /// more step of the network.
+  fileprivate var worthwhile: Double {
+    switch producer {
+    case .constants: 0.98
+    case .copy: 0.8
+    }
+  }
+}
+
+/// Constants with channels multiplied, and values of which layers read such a copy.
 private struct ChannelScaling {
   private let graph: Graph
   private(set) var changed: [String: Tensor] = [:]
+  var copies: [ScaledCopy] = []
 
   init(_ graph: Graph) { self.graph = graph }
 

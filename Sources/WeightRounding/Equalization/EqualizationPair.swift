@@ -4,15 +4,24 @@ import Tensors
 /// A producer and the layers that alone read its channels, so that a channel may be scaled down in
 /// the one and up in the others without changing what the network computes.
 struct EqualizationPair {
-  /// Constants whose first (or only) axis, or last for `MatMul`, runs along the channels: weight
-  /// and bias of a layer, scale and bias of a normalization.
-  let divided: [(initializer: String, axis: Int)]
+  /// What is divided by the factors.
+  enum Producer {
+    /// Constants whose first (or only) axis, or last for `MatMul`, runs along the channels: weight
+    /// and bias of a layer, scale and bias of a normalization.
+    case constants([(initializer: String, axis: Int)])
+    /// A copy of the value for the layers, whose last axis runs along the channels; what else
+    /// reads the value, as the sum around a block of a transformer does, keeps it.
+    case copy(of: String)
+  }
+
+  let producer: Producer
   let channels: Int
   let consumers: [RoundingLayer]
 }
 
 /// Finds the pairs of a graph: `Conv`, `Gemm`, `MatMul` or `LayerNormalization`, then operators that
-/// commute with a positive factor for each channel, then layers.
+/// commute with a positive factor for each channel, then layers; and values that come in float, of
+/// which products read a copy.
 struct PairFinder {
   private let graph: Graph
   private let layers: [String: RoundingLayer]
@@ -38,7 +47,29 @@ struct PairFinder {
     for output in graph.outputs { readCounts[output.name, default: 0] += 1 }
   }
 
-  func pairs() -> [EqualizationPair] { graph.nodes.compactMap(pair) }
+  /// `floatValues`: those that are only quantized for the layers that read them.
+  func pairs(floatValues: Set<String> = []) -> [EqualizationPair] {
+    let pairs = graph.nodes.compactMap(pair)
+    let scaled = Set(pairs.flatMap(\.consumers).map(\.weight))
+    return pairs
+      + graph.nodes.flatMap(\.outputs).filter(floatValues.contains).compactMap { value in
+        copied(value).flatMap { pair in
+          pair.consumers.contains { scaled.contains($0.weight) } ? nil : pair
+        }
+      }
+  }
+
+  private func copied(_ value: String) -> EqualizationPair? {
+    let nodes = (readers[value] ?? []).filter { node in
+      node.input(0) == value && node.input(1).map { layers[$0] != nil } ?? false
+    }
+    guard let weight = nodes.first?.input(1), let channels = layers[weight]?.rows.length,
+      nodes.allSatisfy({ $0.op != "Conv" }),
+      let consumers = consumers(nodes, of: value, channels: channels)
+    else { return nil }
+    return EqualizationPair(
+      producer: .copy(of: value), channels: channels, consumers: consumers)
+  }
 
   private func pair(of node: Node) -> EqualizationPair? {
     guard let producer = producer(node) else { return nil }
@@ -48,17 +79,25 @@ struct PairFinder {
     {
       value = next.identity
     }
-    guard let nodes = readers[value], nodes.count == readCounts[value] else { return nil }
+    guard let nodes = readers[value], nodes.count == readCounts[value],
+      let consumers = consumers(nodes, of: value, channels: producer.channels)
+    else { return nil }
+    return EqualizationPair(
+      producer: .constants(producer.constants), channels: producer.channels, consumers: consumers)
+  }
+
+  /// The layers of the nodes; nil where one of them is none that can be scaled.
+  private func consumers(
+    _ nodes: [Node], of value: String, channels: Int
+  ) -> [RoundingLayer]? {
     let consumers = nodes.compactMap { reader -> RoundingLayer? in
       guard reader.input(0) == value, let weight = reader.input(1), readCounts[weight] == 1,
         let layer = layers[weight], layer.observed.group == 1
       else { return nil }
       let taps = layer.observed.readsWindows ? Tensor.count(of: Array(layer.rows.shape[2...])) : 1
-      return layer.rows.length == producer.channels * taps ? layer : nil
+      return layer.rows.length == channels * taps ? layer : nil
     }
-    guard consumers.count == nodes.count, !consumers.isEmpty else { return nil }
-    return EqualizationPair(
-      divided: producer.constants, channels: producer.channels, consumers: consumers)
+    return consumers.count == nodes.count && !consumers.isEmpty ? consumers : nil
   }
 
   /// The constants that scale with the channels of a node's result, and that result.
