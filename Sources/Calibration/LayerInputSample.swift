@@ -72,6 +72,31 @@ public struct LayerInputSample: Sendable {
     return result
   }
 
+  /// Fewer of the columns, evenly spread, so that about `entries` values are left.
+  func thinned(to entries: Int) -> LayerInputSample {
+    let step = max(1, values.count / max(entries, 1))
+    guard step > 1, length > 0 else { return self }
+    let kept = Array(stride(from: 0, to: count, by: step))
+    var result = self
+    result.values = kept.flatMap { values[$0 * length..<($0 + 1) * length] }
+    result.count = kept.count
+    return result
+  }
+
+  /// The same columns less their mean.
+  func centered() -> LayerInputSample {
+    let means = self.means.joined().map { $0 }
+    guard means.count == length else { return self }
+    var result = self
+    for column in 0..<count {
+      for entry in 0..<length { result.values[column * length + entry] -= means[entry] }
+    }
+    return result
+  }
+
+  /// Sum of the squares of all values.
+  var power: Double { values.reduce(0) { $0 + Double($1) * Double($1) } }
+
   /// Mean square of every entry of a column, by group.
   public var meanSquares: [[Float]] { moments { $0 * $0 } }
 

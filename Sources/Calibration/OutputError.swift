@@ -46,13 +46,10 @@ public enum OutputError {
   public static func relative(
     ofValues quantizers: [AffineParameters], inputs: LayerInputSample
   ) -> [Double] {
-    func power(_ columns: LayerInputSample) -> Double {
-      columns.values.reduce(0) { $0 + Double($1) * Double($1) }
-    }
-    let whole = power(inputs)
+    let whole = inputs.power
     return quantizers.map { quantizer in
       guard whole > 0 else { return 0 }
-      return power(inputs.mapped { quantizer.dequantize(quantizer.quantize($0)) - $0 }) / whole
+      return inputs.mapped { quantizer.dequantize(quantizer.quantize($0)) - $0 }.power / whole
     }
   }
 

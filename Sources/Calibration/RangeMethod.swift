@@ -8,13 +8,17 @@ public enum RangeMethod: Sendable, Codable, Hashable {
   case mse
   /// Least Kullback-Leibler divergence between the values and their quantized form.
   case entropy
+  /// Least squared error at the outputs of the layers that read the values (`OutputErrorRange`);
+  /// of values that no layer reads, and as a first guess, that of `mse`.
+  case output
 
-  /// Reads `minmax`, `mse`, `entropy`, `percentile` or `percentile:99.9`.
+  /// Reads `minmax`, `mse`, `entropy`, `output`, `percentile` or `percentile:99.9`.
   public init?(_ text: String) {
     switch text {
     case "minmax": self = .minMax
     case "mse": self = .mse
     case "entropy": self = .entropy
+    case "output": self = .output
     case "percentile": self = .percentile(outside: 0.0001)
     default:
       guard text.hasPrefix("percentile:"), let percent = Double(text.dropFirst(11)),
@@ -32,7 +36,7 @@ public enum RangeMethod: Sendable, Codable, Hashable {
     return switch self {
     case .minMax: low...high
     case .percentile(let outside): PercentileRange(outside: outside).range(of: histogram)
-    case .mse: SquaredErrorRange(levels: levels).range(of: histogram)
+    case .mse, .output: SquaredErrorRange(levels: levels).range(of: histogram)
     case .entropy: EntropyRange(levels: levels).range(of: histogram)
     }
   }

@@ -64,6 +64,17 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
       }.map(\.value))
   }
 
+  /// Values, by the one whose parameters they have, that others read than layers and what only moves
+  /// them: shortcuts.
+  public var valuesReadBesideLayers: Set<String> {
+    let nodes = Set(layers.map(\.node))
+    let moved = Set(activations.filter { $0.sameAs != nil }.map(\.value))
+    return Set(
+      activations.filter { site in
+        site.readers.contains { !nodes.contains($0.node) && !moved.contains($0.node) }
+      }.map { $0.sameAs ?? $0.value })
+  }
+
   /// For each quantized value the one whose parameters it has.
   public var parameterSources: [String: String] {
     Dictionary(

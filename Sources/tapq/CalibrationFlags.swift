@@ -18,7 +18,7 @@ struct CalibrationFlags: ParsableArguments {
     help: "Round weights on mirrored, moved and otherwise lit variants of images besides.")
   var augment = true
 
-  @Option(help: "Activation ranges: minmax, percentile[:99.9], mse or entropy.")
+  @Option(help: "Activation ranges: minmax, percentile[:99.9], mse, entropy or output.")
   var range = "mse"
 
   @Option(help: "Shifts which positions of the samples are looked at.")
@@ -38,7 +38,8 @@ struct CalibrationFlags: ParsableArguments {
     options.augments = augment
     guard let method = QuantizeOptions.range(range) else {
       throw ValidationError(
-        "--range must be minmax, mse, entropy, percentile or percentile:99.9, not '\(range)'")
+        "--range must be minmax, mse, entropy, output, percentile or percentile:99.9, not '\(range)'"
+      )
     }
     options.range = method
     options.seed = seed

@@ -1,6 +1,7 @@
 import BitAllocation
 import Calibration
 import Lowering
+import Parallelism
 import Quantization
 
 /// Parameters of every quantized activation at every width that it may take: one range for all that
@@ -11,26 +12,42 @@ struct ActivationRanges {
   /// That value, by the name of each quantized value.
   private let sources: [String: String]
 
-  /// Values that a layer reads may take the widths of `layers`, by layer name; the others, and all
-  /// where weights alone are chosen, have 8 bits.
+  /// Values that a layer reads may take the widths of `allowed`, by layer name; the others, and all
+  /// where weights alone are chosen, have 8 bits. `inputs` are what each layer reads.
   init(
     sites: QuantizationSites, table: CalibrationTable, method: RangeMethod,
-    layers: [String: [Precision]]
+    layers: [WeightLayer], allowed: [String: [Precision]], inputs: [String: LayerInputSample],
+    pool: WorkerPool
   ) {
     sources = sites.parameterSources
-    var widths: [String: Set<Int>] = [:]
-    for layer in sites.layers {
-      guard let source = sources[layer.input] else { continue }
-      widths[source, default: []].formUnion((layers[layer.name] ?? []).map(\.activationBits))
+    var readers: [String: [WeightLayer]] = [:]
+    for layer in layers {
+      guard let source = sources[layer.site.input] else { continue }
+      readers[source, default: []].append(layer)
     }
+    let shortcuts = method == .output ? sites.valuesReadBesideLayers : []
     let groups = sites.parameterGroups
     var parameters: [String: [Int: AffineParameters]] = [:]
     for site in sites.activations where site.sameAs == nil {
       let histogram = table.histogram(of: (groups[site.value] ?? [site]).map(\.value))
-      for bits in widths[site.value, default: []].union([8]) {
-        let range = method.range(of: histogram, levels: 1 << bits)
-        parameters[site.value, default: [:]][bits] = site.constrained(
-          AffineParameters.covering(low: range.lowerBound, high: range.upperBound, bits: bits))
+      let layers = readers[site.value] ?? []
+      let search =
+        method == .output
+        ? OutputErrorRange(
+          layers: layers.compactMap { layer in inputs[layer.name].map { (layer.rows, $0) } },
+          countsItself: shortcuts.contains(site.value), pool: pool) : nil
+      let widths = layers.flatMap { allowed[$0.name] ?? [] }.map(\.activationBits)
+      for bits in Set(widths).union([8]) {
+        func quantizer(_ range: ClosedRange<Float>) -> AffineParameters {
+          site.constrained(
+            AffineParameters.covering(low: range.lowerBound, high: range.upperBound, bits: bits))
+        }
+        var range = method.range(of: histogram, levels: 1 << bits)
+        if let search {
+          range = search.range(
+            around: range, within: histogram.minimum...histogram.maximum, quantizer: quantizer)
+        }
+        parameters[site.value, default: [:]][bits] = quantizer(range)
       }
     }
     self.parameters = parameters

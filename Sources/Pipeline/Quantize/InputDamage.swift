@@ -41,7 +41,7 @@ struct InputDamage {
   ) -> SensitivityTable {
     var result = table
     var gains: [String: Double] = [:]
-    var shortcuts = shortcuts()
+    var shortcuts = sites.valuesReadBesideLayers
     for (index, layer) in layers.enumerated() {
       let ratios = table.layers[index].damage.compactMap { bits, damage -> Double? in
         guard let error = ownErrors.layers[index].damage[bits], error > 0, damage > 0 else {
@@ -76,15 +76,5 @@ struct InputDamage {
     }
     let least = errors.last ?? 0
     return Dictionary(uniqueKeysWithValues: zip(widths, errors.map { max(0, $0 - least) }))
-  }
-
-  /// Values that are read by others than layers and what only moves them.
-  private func shortcuts() -> Set<String> {
-    let nodes = Set(sites.layers.map(\.node))
-    let moved = Set(sites.activations.filter { $0.sameAs != nil }.map(\.value))
-    return Set(
-      sites.activations.filter { site in
-        site.readers.contains { !nodes.contains($0.node) && !moved.contains($0.node) }
-      }.map { ranges.source(of: $0.value) })
   }
 }

@@ -77,7 +77,8 @@ struct QuantizationStudy {
     self.inputs = inputs
     sampleCount = table.samples
     let ranges = ActivationRanges(
-      sites: sites, table: table, method: options.range, layers: allowed)
+      sites: sites, table: table, method: options.range, layers: layers, allowed: allowed,
+      inputs: inputs, pool: pool)
     self.ranges = ranges
     let quantized = LayerQuantization(
       layers: layers, bits: allowed.mapValues(\.weightBits), inputs: inputs,
