@@ -18,6 +18,8 @@ public struct KernelCost: Sendable, Codable, Equatable {
     case input
     /// Elements written.
     case output
+    /// Elements that a product writes as floats.
+    case floatOutput = "float_output"
     /// Bytes of weights.
     case weight
     /// Bytes of weights of a network whose weights do not fit the cache named by the profile.
@@ -110,6 +112,7 @@ public struct KernelCost: Sendable, Codable, Equatable {
       .run: runs,
       .input: Double(workload.inputs),
       .output: Double(workload.outputs),
+      .floatOutput: workload.outputBits == 32 ? Double(workload.outputs) : 0,
       .weight: workload.weightBytes,
       .farWeight: isFar ? workload.weightBytes : 0,
     ]

@@ -43,14 +43,16 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
   public var weightBits: Int
   /// Of a layer's input, its true width; steps without weights see bytes.
   public var activationBits: Int
+  /// Of what is written; 32 is float.
+  public var outputBits: Int
   /// Elements read beside the weights, and elements written.
   public var inputs: Int
   public var outputs: Int
 
   public init(
     name: String, op: String, kind: Kind, rows: Int = 0, depth: Int = 0, columns: Int = 0,
-    groups: Int = 1, runs: Int = 1, weightBits: Int = 0, activationBits: Int = 8, inputs: Int,
-    outputs: Int
+    groups: Int = 1, runs: Int = 1, weightBits: Int = 0, activationBits: Int = 8,
+    outputBits: Int = 8, inputs: Int, outputs: Int
   ) {
     self.name = name
     self.op = op
@@ -62,6 +64,7 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
     self.runs = runs
     self.weightBits = weightBits
     self.activationBits = activationBits
+    self.outputBits = outputBits
     self.inputs = inputs
     self.outputs = outputs
   }
@@ -80,5 +83,6 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
     case name, op, kind, rows, depth, columns, groups, runs, inputs, outputs
     case weightBits = "weight_bits"
     case activationBits = "activation_bits"
+    case outputBits = "output_bits"
   }
 }

@@ -149,7 +149,7 @@ public struct KernelFit: Sendable {
 
   private static func counts(of kind: KernelWorkload.Kind) -> [KernelCost.Count] {
     switch kind {
-    case .product: [.call, .mac, .tile, .run, .input, .output, .weight, .farWeight]
+    case .product: [.call, .mac, .tile, .run, .input, .output, .floatOutput, .weight, .farWeight]
     case .blocked: [.call, .mac, .tile, .run, .output, .weight]
     case .depthwise, .window: [.call, .mac, .tile, .run, .input, .output]
     case .movement: [.call, .run, .output]

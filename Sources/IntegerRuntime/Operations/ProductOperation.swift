@@ -42,6 +42,8 @@ struct ProductOperation: Operation {
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let layout = layouts[source]
     let first = weights.first
+    var outputBits = 8
+    if case .float = result { outputBits = 32 }
     let rows =
       layout.images
       * (window.map { $0.outputRows * $0.outputColumns } ?? layout.height * layout.width)
@@ -50,7 +52,8 @@ struct ProductOperation: Operation {
         name: name, op: window == nil ? "MatMul" : "Conv", kind: .product, rows: rows,
         depth: first?.depth ?? 0, columns: first?.columns ?? 0, groups: weights.count,
         runs: first?.runCount ?? 1, weightBits: weights.map(\.bits).max() ?? 8,
-        inputs: layout.count, outputs: rows * weights.reduce(0) { $0 + $1.columns })
+        outputBits: outputBits, inputs: layout.count,
+        outputs: rows * weights.reduce(0) { $0 + $1.columns })
     ]
   }
 }

@@ -189,6 +189,12 @@ struct ProbeNetwork {
     shape[shape.count - 1] = shape[shape.count - 2]
   }
 
+  /// The sum over the last axis but one, in float.
+  mutating func sumOfRows() {
+    value = node("ReduceSum", [value, constant(Tensor([Int64(-2)], shape: [1]))])
+    shape[shape.count - 2] = 1
+  }
+
   /// Through a quantizer and back.
   mutating func requantize() {
     let parameters = [

@@ -122,11 +122,13 @@ enum ProbePlan {
         return net
       }
     }
-    + [(96, 384, 384), (160, 320, 1024), (1, 512, 1000)].map { rows, width, columns in
-      Probe(name: "product \(rows)x\(width)x\(columns) to float") {
-        var net = ProbeNetwork(input: [rows, width])
-        net.product(columns, isQuantized: false)
-        return net
+    + [2, 3, 4, 5, 6, 7, 8].flatMap { bits in
+      [(96, 384, 384), (160, 320, 1024), (1, 512, 1000)].map { rows, width, columns in
+        Probe(name: "product \(rows)x\(width)x\(columns) to float, \(bits) bits") {
+          var net = ProbeNetwork(input: [rows, width])
+          net.product(columns, bits: bits, isQuantized: false)
+          return net
+        }
       }
     }
 
@@ -222,6 +224,7 @@ enum ProbePlan {
         probe("Mul") { $0.float("Mul", with: $0.value) },
         probe("Add") { $0.float("Add", parameters: [shape]) },
         probe("MatMul") { $0.floatSquare() },
+        probe("ReduceSum") { $0.sumOfRows() },
       ]
     }
     + [(32, 4, 16), (64, 8, 32), (96, 12, 32), (160, 6, 64), (200, 12, 64)].map {

@@ -16,13 +16,19 @@ enum ProbeTimer {
     /// Seconds of a run that no step accounts for.
     var overhead: Double
 
-    /// `other` is of the same network.
-    mutating func keepFaster(_ other: Result) {
-      for (step, sample) in other.samples.enumerated()
-      where sample.seconds < samples[step].seconds {
-        samples[step] = sample
+    /// Of several results of one network, what is seen more than once: the second fastest time of
+    /// every step.
+    static func typical(_ results: [Result]) -> Result? {
+      func secondLeast(_ values: [Double]) -> Double {
+        let sorted = values.sorted()
+        return sorted.count > 1 ? sorted[1] : sorted.first ?? 0
       }
-      overhead = min(overhead, other.overhead)
+      guard var typical = results.first else { return nil }
+      for step in typical.samples.indices {
+        typical.samples[step].seconds = secondLeast(results.map { $0.samples[step].seconds })
+      }
+      typical.overhead = secondLeast(results.map(\.overhead))
+      return typical
     }
   }
 

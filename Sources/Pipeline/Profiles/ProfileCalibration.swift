@@ -63,7 +63,7 @@ public enum ProfileCalibration {
   }
 
   /// Times all probes several times over, so that a stretch in which the machine does other work, or
-  /// its cores are far from each other, meets each of them once; the fastest time of a step counts.
+  /// its cores are far from each other, meets each of them once.
   private static func measure(
     _ options: Options, progress: (_ done: Int, _ count: Int) -> Void
   ) throws -> (samples: [KernelSample], overhead: Double) {
@@ -71,20 +71,21 @@ public enum ProfileCalibration {
       ProbePlan.probes.map { (threads: threads, probe: $0) }
     }
     let count = probes.count * passes
-    var results: [ProbeTimer.Result] = []
+    var results = Array(repeating: [ProbeTimer.Result](), count: probes.count)
     for pass in 0..<passes {
       for (place, (threads, probe)) in probes.enumerated() {
-        let result = try ProbeTimer.time(
-          probe, threads: threads, budget: options.seconds / Double(max(count, 1)))
-        if pass == 0 { results.append(result) } else { results[place].keepFaster(result) }
+        results[place].append(
+          try ProbeTimer.time(
+            probe, threads: threads, budget: options.seconds / Double(max(count, 1))))
         progress(pass * probes.count + place + 1, count)
       }
     }
-    let overheads = results.map(\.overhead).sorted()
-    return (results.flatMap(\.samples), overheads.isEmpty ? 0 : overheads[overheads.count / 2])
+    let typical = results.compactMap(ProbeTimer.Result.typical)
+    let overheads = typical.map(\.overhead).sorted()
+    return (typical.flatMap(\.samples), overheads.isEmpty ? 0 : overheads[overheads.count / 2])
   }
 
-  private static let passes = 4
+  private static let passes = 5
 
   private static func fit(
     _ samples: [KernelSample], overhead: Double, name: String
