@@ -176,17 +176,33 @@ struct ProbeNetwork {
     requantize()
   }
 
-  /// A node of two float values: the last and an earlier one.
-  mutating func float(_ op: String, with other: String) {
-    value = node(op, [value, other])
+  /// A node of two float values: the last and an earlier one; `shape` stays what it was.
+  mutating func float(_ op: String, with other: String, _ attributes: [Attribute] = []) {
+    value = node(op, [value, other], attributes)
+  }
+
+  /// The last two axes exchanged, in float.
+  mutating func turned() {
+    let order = Array(0..<shape.count - 2) + [shape.count - 1, shape.count - 2]
+    value = node("Transpose", [value], [Attribute("perm", .ints(order))])
+    shape.swapAt(shape.count - 1, shape.count - 2)
   }
 
   /// The product of the last value with itself, turned, in float.
   mutating func floatSquare() {
-    let order = Array(0..<shape.count - 2) + [shape.count - 1, shape.count - 2]
-    let turned = node("Transpose", [value], [Attribute("perm", .ints(order))])
-    value = node("MatMul", [value, turned])
-    shape[shape.count - 1] = shape[shape.count - 2]
+    let (before, rows) = (value, shape[shape.count - 2])
+    turned()
+    value = node("MatMul", [before, value])
+    shape[shape.count - 1] = rows
+    shape[shape.count - 2] = rows
+  }
+
+  /// The first half of every line, in float.
+  mutating func firstOfRows() {
+    let half = max(1, shape[shape.count - 1] / 2)
+    let limits = [0, half, -1].map { constant(Tensor([Int64($0)], shape: [1])) }
+    value = node("Slice", [value] + limits)
+    shape[shape.count - 1] = half
   }
 
   /// The sum over the last axis but one, in float.

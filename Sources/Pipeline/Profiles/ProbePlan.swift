@@ -35,6 +35,9 @@ enum ProbePlan {
         chain(512, side: 7, kernel: 3, layers: 4, bits: bits),
         chain(48, side: 12, kernel: 1, layers: 8, bits: bits),
         chain(64, side: 56, kernel: 1, layers: 4, bits: bits),
+        chain(16, side: 72, kernel: 1, layers: 4, bits: bits),
+        chain(24, side: 60, kernel: 1, layers: 4, bits: bits),
+        chain(32, side: 80, kernel: 1, layers: 4, bits: bits),
         chain(64, side: 5, kernel: 1, layers: 8, bits: bits),
         chain(64, side: 11, kernel: 1, layers: 6, bits: bits),
         chain(64, side: 12, kernel: 1, layers: 6, bits: bits),
@@ -52,6 +55,7 @@ enum ProbePlan {
         chain(64, side: 8, kernel: 3, layers: 6, bits: bits),
         chain(128, side: 28, kernel: 3, layers: 3, bits: bits),
         chain(512, side: 7, kernel: 3, layers: 4, bits: bits),
+        chain(32, side: 64, kernel: 1, layers: 4, bits: bits),
         chain(48, side: 12, kernel: 1, layers: 8, bits: bits),
         chain(384, side: 14, kernel: 1, layers: 6, bits: bits),
         chain(768, side: 7, kernel: 1, layers: 8, bits: bits),
@@ -225,6 +229,12 @@ enum ProbePlan {
         probe("Add") { $0.float("Add", parameters: [shape]) },
         probe("MatMul") { $0.floatSquare() },
         probe("ReduceSum") { $0.sumOfRows() },
+        probe("Transpose") { $0.turned() },
+        probe("Concat") { $0.float("Concat", with: $0.value, [Attribute("axis", .int(-2))]) },
+        probe("Slice") { $0.firstOfRows() },
+        probe("Exp") { $0.float("Exp") },
+        probe("Sub") { $0.float("Sub", parameters: [shape]) },
+        probe("Div") { $0.float("Div", parameters: [shape]) },
       ]
     }
     + [(32, 4, 16), (64, 8, 32), (96, 12, 32), (160, 6, 64), (200, 12, 64)].map {
