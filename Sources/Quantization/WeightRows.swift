@@ -47,6 +47,13 @@ public struct WeightRows: Sendable {
       : WeightRows.permuted(integers, of: Int8.self, shape: shape, axis: axis, inverse: true)
   }
 
+  /// Values in row order put back into the order of the weight.
+  public func restored(floats: Tensor) -> Tensor {
+    axis == 0
+      ? floats.reshaped(to: shape)
+      : WeightRows.permuted(floats, shape: shape, axis: axis, inverse: true)
+  }
+
   /// The rows of a quantized form of this weight, `[count, length]`.
   public func rows(of quantized: QuantizedWeight) -> Tensor {
     axis == 0

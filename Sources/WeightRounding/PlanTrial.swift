@@ -5,7 +5,7 @@ public import Parallelism
 public struct PlanTrial {
   private let model: Model
   private let samples: RoundingSamples
-  private let settings: RoundingSettings
+  private var settings: RoundingSettings
   private let pool: WorkerPool
 
   public init(
@@ -14,6 +14,8 @@ public struct PlanTrial {
     self.model = model
     self.samples = samples
     self.settings = settings
+    // What is learned comes on top: plans are told apart without it.
+    self.settings.method = .gptq
     self.pool = pool
   }
 
@@ -28,7 +30,7 @@ public struct PlanTrial {
     var settings = settings
     settings.effort = extent.planEffort
     let distances = try folds.map { fold in
-      let rounding = try SequentialRounding(
+      var rounding = try SequentialRounding(
         reference: model, student: student, samples: fold.training.map { samples.feeds[$0] },
         settings: settings, pool: pool)
       let result = try rounding.run(layers, bits: bits)

@@ -4,4 +4,8 @@ public enum RoundingMethod: String, Sendable, Codable, CaseIterable {
   case nearest
   /// Error feedback with the second moment of the layer's inputs, then coordinate descent.
   case gptq
+  /// `gptq`, then rounding learned layer by layer (`SoftRounding`).
+  case adaround
+  /// `gptq`, then rounding learned block by block, at the outputs of residual blocks.
+  case block
 }

@@ -1,11 +1,15 @@
 /// How weights are rounded.
 public struct RoundingSettings: Sendable {
   public var effort: RoundingEffort
+  public var method: RoundingMethod
   /// Added to the diagonal of a layer's input moment, relative to its mean: what a few samples say
   /// of an input holds only so far.
   public var damping: Float = 0.3
   /// Weights may change before they are rounded, to take back errors of earlier layers.
   public var correctsErrors = true
 
-  public init(effort: RoundingEffort) { self.effort = effort }
+  public init(effort: RoundingEffort, method: RoundingMethod = .gptq) {
+    self.effort = effort
+    self.method = method
+  }
 }

@@ -1,3 +1,5 @@
+import Calibration
+import FloatRuntime
 public import GraphIR
 public import Parallelism
 public import Quantization
@@ -14,8 +16,17 @@ public struct SequentialRounding {
     public var biases: [String: Tensor] = [:]
   }
 
-  private let reference: NetworkFlow
-  private let student: NetworkFlow
+  /// A layer, its node in the student, and its width.
+  struct Placed {
+    let layer: RoundingLayer
+    let node: Int
+    let bits: Int
+  }
+
+  private var reference: NetworkFlow
+  private var student: NetworkFlow
+  private let graph: Graph
+  private let split: BlockSplit
   private let settings: RoundingSettings
   private let masks: [TokenMask]?
   private let pool: WorkerPool
@@ -24,37 +35,52 @@ public struct SequentialRounding {
   ///   - reference: the float network.
   ///   - student: the same, or with quantized activations; weights and biases by the same names.
   ///   - samples: inputs by name.
+  ///   - originals: how many of them are no variants of earlier ones; nil for all.
   public init(
-    reference: Model, student: Model, samples: [[String: Tensor]], settings: RoundingSettings,
-    pool: WorkerPool
+    reference: Model, student: Model, samples: [[String: Tensor]], originals: Int? = nil,
+    settings: RoundingSettings, pool: WorkerPool
   ) throws {
     guard !samples.isEmpty else { throw WeightRoundingError.noSamples }
     self.reference = NetworkFlow(reference, samples: samples, pool: pool)
     self.student = NetworkFlow(student, samples: samples, pool: pool)
     self.settings = settings
+    graph = student.graph
+    split = BlockSplit(samples: samples.count, originals: originals ?? samples.count)
     let masks = samples.compactMap { TokenMask(sample: $0) }
     self.masks = masks.count == samples.count ? masks : nil
     self.pool = pool
   }
 
   /// Rounds every layer to its width in `bits`, by weight name. `progress` hears of layers done.
-  public func run(
+  public mutating func run(
     _ layers: [RoundingLayer], bits: [String: Int], progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> Result {
     var result = Result()
-    var positions: [(layer: RoundingLayer, node: Int)] = []
     var seen: Set<String> = []
-    for layer in layers where bits[layer.weight] != nil && seen.insert(layer.weight).inserted {
+    let placed = try layers.compactMap { layer -> Placed? in
+      guard let bits = bits[layer.weight], seen.insert(layer.weight).inserted else { return nil }
       guard let node = student.layer(of: layer.weight) else {
         throw WeightRoundingError.layerMissing(layer: layer.name, weight: layer.weight)
       }
-      positions.append((layer, node))
-    }
-    positions.sort { $0.node < $1.node }
-    for (index, (layer, node)) in positions.enumerated() {
-      guard let width = bits[layer.weight] else { continue }
-      try round(layer, at: node, bits: width, into: &result)
-      progress(index + 1, positions.count)
+      return Placed(layer: layer, node: node, bits: bits)
+    }.sorted { $0.node < $1.node }
+    let extent = LearningExtent(settings, layers: placed)
+    let blocks =
+      settings.method == .block
+      ? BlockPartition(graph, layers: Set(placed.map(\.node))).blocks : []
+    var done = 0
+    while done < placed.count {
+      let block = blocks.first { $0.layers.contains(placed[done].node) }
+      if let block {
+        let inside = placed[done...].prefix { block.layers.contains($0.node) }
+        try reconstruct(
+          block, layers: Array(inside), share: 1 / Double(blocks.count), into: &result)
+        done += inside.count
+      } else {
+        try round(placed[done], learning: extent.steps, into: &result)
+        done += 1
+      }
+      progress(done, placed.count)
     }
     return result
   }
@@ -78,25 +104,51 @@ public struct SequentialRounding {
     }
   }
 
+  /// Rounds a layer; gives its multiply-accumulates for a sample.
+  @discardableResult
   private func round(
-    _ layer: RoundingLayer, at node: Int, bits: Int, into result: inout Result
-  ) throws {
-    let (inputs, outputs, floatNode) = try values(of: layer, at: node)
+    _ placed: Placed, learning: Int = 0, into result: inout Result
+  ) throws -> Int {
+    let layer = placed.layer
+    let (inputs, moments, bias) = try moments(of: placed)
+    let rounding = LayerRounding(
+      layer: layer, moments: moments, centered: bias != nil, corrects: settings.correctsErrors,
+      damping: settings.damping, pool: pool)
+    let quantized = rounding.quantize(
+      bits: placed.bits, effort: settings.effort, learning: learning, pool: pool
+    ).weight
+    put(quantized, of: placed, moments: moments, bias: bias, into: &result)
+    let columns = try LayerColumns(layer.observed, of: inputs.first?.shape ?? []).count
+    return columns * layer.rows.count * layer.rows.length
+  }
+
+  /// What a layer's inputs and wanted outputs say, and the bias that takes back mean errors.
+  private func moments(
+    of placed: Placed
+  ) throws -> (inputs: [Tensor], moments: LayerMoments, bias: Tensor?) {
+    let layer = placed.layer
+    let (inputs, outputs) = try values(of: layer, at: placed.node)
     let moments = try MomentReader(
       layer: layer, arithmetic: settings.effort.momentArithmetic, masks: masks, pool: pool
     ).moments(inputs: inputs, outputs: outputs)
     let bias = layer.bias.flatMap { student.initializer($0) }
       .flatMap { $0.elementType == .float32 && $0.count == layer.rows.count ? $0 : nil }
-    let rounding = LayerRounding(
-      layer: layer, moments: moments, centered: bias != nil, corrects: settings.correctsErrors,
-      damping: settings.damping, pool: pool)
-    let quantized = rounding.quantize(bits: bits, effort: settings.effort, pool: pool).weight
+    return (inputs, moments, bias)
+  }
+
+  /// Gives the student a rounded weight and the bias that goes with it.
+  private func put(
+    _ quantized: QuantizedWeight, of placed: Placed, moments: LayerMoments, bias: Tensor?,
+    into result: inout Result
+  ) {
+    let layer = placed.layer
     result.weights[layer.weight] = quantized
     let rounded = quantized.dequantized()
     student.replace(layer.weight, by: rounded)
     guard let name = layer.bias, let bias else { return }
+    let isWithinOutputs = student.node(placed.node).inputs.contains(name)
     let corrected = layer.biasRestoringMeans(
-      bias, isWithinOutputs: floatNode.inputs.contains(name), rounded: rounded, moments: moments)
+      bias, isWithinOutputs: isWithinOutputs, rounded: rounded, moments: moments)
     guard corrected.allSatisfy(\.isFinite) else { return }
     let tensor = Tensor(corrected, shape: bias.shape)
     student.replace(name, by: tensor)
@@ -106,7 +158,7 @@ public struct SequentialRounding {
   /// What the layer reads in the network rounded so far, and what it should give.
   private func values(
     of layer: RoundingLayer, at node: Int
-  ) throws -> (inputs: [Tensor], outputs: [Tensor], node: Node) {
+  ) throws -> (inputs: [Tensor], outputs: [Tensor]) {
     guard let position = reference.layer(of: layer.weight) else {
       throw WeightRoundingError.layerMissing(layer: layer.name, weight: layer.weight)
     }
@@ -123,6 +175,88 @@ public struct SequentialRounding {
     let wanted =
       settings.correctsErrors
       ? addShortcutError(to: outputs, of: output) : outputs
-    return (inputs, wanted, reference.node(position))
+    return (inputs, wanted)
+  }
+
+  // MARK: Blocks
+
+  /// Rounds the layers of a block one after another, then learns the rounding of all of them at the
+  /// block's output; that is kept where samples that it has not seen say that it is better.
+  private mutating func reconstruct(
+    _ block: BlockPartition.Block, layers: [Placed], share: Double, into result: inout Result
+  ) throws {
+    try student.advance(to: block.nodes.lowerBound)
+    if let first = layers.first, let node = reference.layer(of: first.layer.weight) {
+      try reference.advance(to: min(node, block.nodes.lowerBound))
+    }
+    let entry = (student: student.fork(), reference: reference.fork())
+    var known = Result()
+    let macs = try layers.reduce(0) { try $0 + round($1, into: &known) }
+    let steps = LearningExtent.steps(settings.effort, macs: macs, share: share)
+    if steps > 0, let targets = try reference.result(block.exit),
+      let learned = try learn(block, layers, known, entry: entry, targets: targets, steps: steps)
+    {
+      let flows = (student, reference)
+      (student, reference) = (entry.student.fork(), entry.reference.fork())
+      var other = Result()
+      for placed in layers {
+        guard let weight = learned[placed.layer.weight] else { continue }
+        let (_, moments, bias) = try moments(of: placed)
+        put(weight, of: placed, moments: moments, bias: bias, into: &other)
+      }
+      let errors = try [known, other].map {
+        try error(of: $0, block, from: entry.student, targets: targets)
+      }
+      if errors[1] < errors[0] { known = other } else { (student, reference) = flows }
+    }
+    result.weights.merge(known.weights) { $1 }
+    result.biases.merge(known.biases) { $1 }
+  }
+
+  /// Nil where gradients do not go back through the block.
+  private func learn(
+    _ block: BlockPartition.Block, _ layers: [Placed], _ known: Result,
+    entry: (student: NetworkFlow, reference: NetworkFlow), targets: [Tensor], steps: Int
+  ) throws -> [String: QuantizedWeight]? {
+    let flow = entry.student.fork()
+    for (name, bias) in known.biases { flow.replace(name, by: bias) }
+    let part = flow.part(block.nodes, outputs: [block.exit])
+    func tensors(_ flow: NetworkFlow) -> [[String: Tensor]] {
+      let feeds = flow.feeds(of: part)
+      return split.training.map { sample in
+        feeds[sample].compactMapValues { value in
+          if case .tensor(let tensor) = value { tensor } else { nil }
+        }
+      }
+    }
+    do {
+      return try BlockReconstruction(
+        model: part, exit: block.exit,
+        starts: layers.compactMap { placed in
+          known.weights[placed.layer.weight].map { .init(layer: placed.layer, weight: $0) }
+        }, inputs: tensors(flow), expectedInputs: tensors(entry.reference),
+        targets: split.training.map { targets[$0] }, steps: steps, pool: pool
+      ).learn()
+    } catch RuntimeError.noGradient {
+      return nil
+    }
+  }
+
+  /// The squared error at the block's output, on samples that were held back.
+  private func error(
+    of result: Result, _ block: BlockPartition.Block, from entry: NetworkFlow, targets: [Tensor]
+  ) throws -> Double {
+    let flow = entry.fork(samples: split.held)
+    for (name, weight) in result.weights { flow.replace(name, by: weight.dequantized()) }
+    for (name, bias) in result.biases { flow.replace(name, by: bias) }
+    try flow.advance(to: block.nodes.upperBound, keeping: block.exit)
+    guard let found = flow.tensors(block.exit) else { return .infinity }
+    return zip(split.held, found).reduce(0) { sum, pair in
+      targets[pair.0].withElements(of: Float.self) { expected in
+        pair.1.withElements(of: Float.self) { found in
+          zip(expected, found).reduce(sum) { $0 + Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+        }
+      }
+    }
   }
 }

@@ -3,7 +3,7 @@ import Pipeline
 
 /// How weights become integers.
 struct RoundingFlags: ParsableArguments {
-  @Option(help: "How weights become integers: nearest or gptq.")
+  @Option(help: "How weights become integers: nearest, gptq, adaround or block.")
   var rounding = "gptq"
 
   @Option(help: "Time for rounding: fast (seconds), balanced or best (minutes).")
@@ -18,7 +18,8 @@ struct RoundingFlags: ParsableArguments {
     _ rounding: String, effort: String, to options: inout QuantizeOptions
   ) throws {
     guard let rounding = QuantizeOptions.rounding(rounding) else {
-      throw ValidationError("--rounding must be nearest or gptq, not '\(rounding)'")
+      throw ValidationError(
+        "--rounding must be nearest, gptq, adaround or block, not '\(rounding)'")
     }
     options.rounding = rounding
     guard let effort = QuantizeOptions.effort(effort) else {

@@ -111,10 +111,11 @@ struct SmallNetwork {
   func sequentialRoundingBeatsNearest(bits: Int) throws {
     let network = try SmallNetwork()
     let widths = Dictionary(uniqueKeysWithValues: network.layers.map { ($0.weight, bits) })
-    let result = try SequentialRounding(
+    var rounding = try SequentialRounding(
       reference: network.model, student: network.model, samples: network.samples,
       settings: RoundingSettings(effort: .balanced), pool: Self.pool
-    ).run(network.layers, bits: widths)
+    )
+    let result = try rounding.run(network.layers, bits: widths)
     #expect(Set(result.weights.keys) == Set(widths.keys))
     var (rounded, plain) = (network.model, network.model)
     for (name, weight) in result.weights {
@@ -240,10 +241,11 @@ struct SmallNetwork {
     var other = network.model
     other.graph.nodes[0].inputs[1] = "b_w"
     #expect(throws: WeightRoundingError.layerMissing(layer: "a", weight: "a_w")) {
-      _ = try SequentialRounding(
+      var rounding = try SequentialRounding(
         reference: other, student: other, samples: network.samples,
         settings: RoundingSettings(effort: .fast), pool: Self.pool
-      ).run(network.layers, bits: ["a_w": 4])
+      )
+      _ = try rounding.run(network.layers, bits: ["a_w": 4])
     }
   }
 }

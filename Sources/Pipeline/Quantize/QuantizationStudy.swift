@@ -55,7 +55,7 @@ struct QuantizationStudy {
       everyWidth || limits.flash != nil || limits.latency != nil || options.averageBits != nil
       || limits.ram != nil && limits.weightsAreInRAM
     if !isLimited { allowed = allowed.mapValues { widths in widths.max().map { [$0] } ?? [] } }
-    if options.rounding != .nearest, options.effort != .fast {
+    if options.roundsOnNetwork {
       prepared = try RoundingStage.equalized(
         prepared, layers: layers, sites: sites, source: source, options: options, pool: pool)
       sites = try QuantizationSites.analyze(prepared)
@@ -90,7 +90,7 @@ struct QuantizationStudy {
     let widths = precisions.weightBits
     roundingLayers = RoundingLayer.make(layers, model: prepared, floors: quantized.floors)
     let rounding =
-      options.rounding == .nearest || options.effort == .fast
+      !options.roundsOnNetwork
       ? nil
       : try RoundingStage(
         model: prepared, layers: roundingLayers, source: source, options: options,

@@ -54,6 +54,15 @@ extension QuantizeOptions {
   }
 
   /// `nearest` or `gptq`.
+  /// Whether weights are rounded by running the network again, layer after layer.
+  var roundsOnNetwork: Bool {
+    switch rounding {
+    case .nearest: false
+    case .gptq: effort != .fast
+    case .adaround, .block: true
+    }
+  }
+
   public static func rounding(_ text: String) -> RoundingMethod? { RoundingMethod(rawValue: text) }
 
   /// `fast`, `balanced` or `best`.

@@ -26,7 +26,7 @@ struct RoundingStage {
     self.layers = layers
     self.pool = pool
     self.progress = progress
-    settings = RoundingSettings(effort: options.effort)
+    settings = RoundingSettings(effort: options.effort, method: options.rounding)
     let originals = try CalibrationSamples.originals(source, options: options)
     guard let first = originals.first else { throw WeightRoundingError.noSamples }
     work = try LayerArithmetic(layers, model: model, sample: first, pool: pool)
@@ -103,9 +103,9 @@ struct RoundingStage {
   {
     let bits = Dictionary(
       plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
-    let rounding = try SequentialRounding(
+    var rounding = try SequentialRounding(
       reference: model, student: student(plan.activations), samples: samples.feeds,
-      settings: settings, pool: pool)
+      originals: samples.count, settings: settings, pool: pool)
     let result = try rounding.run(layers, bits: bits) { progress("rounding", $0, $1) }
     let biases = result.biases
     let patch = GraphPatch("correct biases") { model in

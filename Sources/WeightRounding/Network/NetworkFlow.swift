@@ -104,6 +104,14 @@ final class NetworkFlow {
     return tensors.count == sampleCount ? tensors : nil
   }
 
+  /// Runs up to the node that computes a value; that value for every sample, nil where the network
+  /// has none of that name or is past it.
+  func result(_ name: String) throws -> [Tensor]? {
+    guard let producer = producer(of: name) else { return nil }
+    try advance(to: producer + 1, keeping: name)
+    return tensors(name)
+  }
+
   /// Runs up to the node `end`, exclusively. `keeping` names a value that is needed besides those
   /// that later nodes read.
   func advance(to end: Int, keeping: String? = nil) throws {
@@ -111,12 +119,14 @@ final class NetworkFlow {
     let range = position..<end
     let defined = range.flatMap { model.graph.nodes[$0].outputs.filter { !$0.isEmpty } }
     let outputs = defined.filter { lastReads[$0, default: -1] >= end || $0 == keeping }
-    if !outputs.isEmpty { try run(range, defined: Set(defined), outputs: outputs) }
+    if !outputs.isEmpty { try run(range, outputs: outputs) }
     position = end
     values = values.filter { lastReads[$0.key, default: -1] >= end || $0.key == keeping }
   }
 
-  private func run(_ range: Range<Int>, defined: Set<String>, outputs: [String]) throws {
+  /// The nodes of `range` as a network of their own, from values that are known here.
+  func part(_ range: Range<Int>, outputs: [String]) -> Model {
+    let defined = range.flatMap { model.graph.nodes[$0].outputs }
     let needed = range.reduce(into: Set<String>()) { $0.formUnion(reads[$1]) }
       .subtracting(defined)
     var part = model
@@ -129,13 +139,20 @@ final class NetworkFlow {
     let inputs = needed.filter { values[$0] != nil && initializers[$0] == nil }.sorted()
     part.graph.inputs = inputs.map { ValueInfo(name: $0, type: nil) }
     part.graph.outputs = outputs.map { ValueInfo(name: $0, type: nil) }
-    let engine = try FloatEngine(model: part, pool: pool)
-    let feeds = (0..<sampleCount).map { sample in
-      Dictionary(
-        uniqueKeysWithValues: inputs.compactMap { name in
-          values[name].map { (name, $0[sample]) }
-        })
+    return part
+  }
+
+  /// What a part of the network reads of each sample.
+  func feeds(of part: Model) -> [[String: RuntimeValue]] {
+    (0..<sampleCount).map { sample in
+      part.graph.inputs.reduce(into: [:]) { $0[$1.name] = values[$1.name]?[sample] }
     }
+  }
+
+  private func run(_ range: Range<Int>, outputs: [String]) throws {
+    let part = part(range, outputs: outputs)
+    let feeds = feeds(of: part)
+    let engine = try FloatEngine(model: part, pool: pool)
     var results = [Result<[String: RuntimeValue], any Error>?](
       repeating: nil, count: sampleCount)
     results.withUnsafeMutableBufferPointer { results in

@@ -1,4 +1,6 @@
+import CFloatKernels
 import Parallelism
+import Quantization
 
 /// The damped second moment of the inputs of a group, `H + damping * mean(diag H) * I`, its columns
 /// in rising order of power, with its Cholesky factor.
@@ -43,6 +45,18 @@ struct GroupObjective: Sendable {
       self.factor = hessian
       self.ridge = 1
     }
+  }
+
+  /// Coordinate descent of a row of integers from where it is; `errors`, the weights less what the
+  /// integers give, and their product with the moment, `gradient`, follow.
+  func descend(
+    _ integers: UnsafeMutablePointer<Int8>, scale: Float, bits: Int,
+    errors: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>
+  ) {
+    let range = WeightRange.of(bits: bits)
+    _ = fk_descend_row(
+      hessian.values, order.count, scale, Int32(range.lowerBound), Int32(range.upperBound), 8,
+      integers, errors, gradient)
   }
 
   /// The weights that come closest to `cross = E[y x']`, held near `weights` by the ridge:

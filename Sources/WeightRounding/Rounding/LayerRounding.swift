@@ -67,9 +67,9 @@ struct LayerRounding: Sendable {
   }
 
   /// The integers at a width, and their cost: the expected squared error of the outputs, damping
-  /// included.
+  /// included. `learning`: steps of AdaRound on top of error feedback.
   func quantize(
-    bits: Int, effort: RoundingEffort, pool: WorkerPool
+    bits: Int, effort: RoundingEffort, learning: Int = 0, pool: WorkerPool
   ) -> (weight: QuantizedWeight, cost: Double) {
     let (perGroup, length) = (layer.rows.count / objectives.count, layer.rows.length)
     var results = [RoundedRows?](repeating: nil, count: objectives.count)
@@ -81,9 +81,11 @@ struct LayerRounding: Sendable {
         let solver = RowSolver(
           objective: objective, bits: bits, scaleFactors: bits > 6 ? [1] : effort.scaleFactors,
           rounds: bits > 6 ? min(effort.rounds, 1) : effort.rounds)
-        results[group] = solver.solve(
+        let rows = solver.solve(
           target, scales: initialScales(target, objective, bits: bits, floors: floors, pool: pool),
           floors: floors, pool: pool)
+        results[group] = LearnedRows(objective: objective, bits: bits, steps: learning)
+          .refined(rows, target: target, pool: pool)
       }
     }
     var scales: [Float] = []

@@ -30,6 +30,22 @@ public enum RoundingEffort: String, Sendable, Codable, CaseIterable {
     }
   }
 
+  /// Multiply-adds that learning may take, and the steps that are enough.
+  var learningArithmetic: Int {
+    switch self {
+    case .fast: 100_000_000_000
+    case .balanced: 1_500_000_000_000
+    case .best: 30_000_000_000_000
+    }
+  }
+  var learningSteps: Int {
+    switch self {
+    case .fast: 60
+    case .balanced: 300
+    case .best: 2000
+    }
+  }
+
   /// Multiply-adds that judging layers and plans may take.
   var trialArithmetic: Int {
     switch self {

@@ -115,13 +115,12 @@ private struct RowBatch {
 
   /// Coordinate descent from the trial's integers; what they cost then.
   private func descend(_ trial: Trial, scales: [Float]) -> [Float] {
-    let range = WeightRange.of(bits: solver.bits)
     multiply(by: trial.errors.values, into: trial.gradient)
     return (0..<count).map { row in
       let (errors, gradient) = (trial.errors.row(row), trial.gradient.row(row))
-      _ = fk_descend_row(
-        solver.objective.hessian.values, length, scales[row], Int32(range.lowerBound),
-        Int32(range.upperBound), 8, trial.integers + row * length, errors, gradient)
+      solver.objective.descend(
+        trial.integers + row * length, scale: scales[row], bits: solver.bits, errors: errors,
+        gradient: gradient)
       var cost: Float = 0
       for index in 0..<length { cost += errors[index] * gradient[index] }
       return max(cost, 0)
