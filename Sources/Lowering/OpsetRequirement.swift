@@ -6,7 +6,8 @@ struct OpsetRequirement {
   let opset: Int
 
   init(plan: QuantizationPlan) {
-    let types = Set(plan.layers.map { WeightEncoding.elementType(bits: $0.weightBits) })
+    let widths = plan.layers.map(\.weightBits) + plan.tables.map(\.bits)
+    let types = Set(widths.map(WeightEncoding.elementType))
     // DequantizeLinear has scales along an axis since 13, INT4 since 21, INT2 since 25.
     opset = types.contains(.int2) ? 25 : types.contains(.int4) ? 21 : 13
   }

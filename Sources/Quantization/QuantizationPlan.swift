@@ -61,15 +61,47 @@ public struct QuantizationPlan: Sendable, Codable, Equatable {
     }
   }
 
+  /// A table of vectors that `Gather` looks up, one scale for each block of a vector.
+  public struct Table: Sendable, Codable, Equatable {
+    /// The initializer that was quantized.
+    public var weight: String
+    /// 4 or 8.
+    public var bits: Int
+    /// Neighbours within a vector that share a scale.
+    public var block: Int
+
+    public init(weight: String, bits: Int, block: Int) {
+      self.weight = weight
+      self.bits = bits
+      self.block = block
+    }
+  }
+
   public var schemaVersion = 1
   public var storage: Storage
   public var layers: [Layer]
   /// Quantized activations by value name.
   public var activations: [String: AffineParameters]
+  public var tables: [Table]
 
-  public init(storage: Storage, layers: [Layer], activations: [String: AffineParameters]) {
+  public init(
+    storage: Storage, layers: [Layer], activations: [String: AffineParameters],
+    tables: [Table] = []
+  ) {
     self.storage = storage
     self.layers = layers
     self.activations = activations
+    self.tables = tables
+  }
+
+  /// Plans of files from before tables were quantized have none.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    self.init(
+      storage: try container.decode(Storage.self, forKey: .storage),
+      layers: try container.decode([Layer].self, forKey: .layers),
+      activations: try container.decode([String: AffineParameters].self, forKey: .activations),
+      tables: try container.decodeIfPresent([Table].self, forKey: .tables) ?? [])
+    schemaVersion = try container.decode(Int.self, forKey: .schemaVersion)
   }
 }

@@ -19,6 +19,8 @@ struct ParetoCommand: ParsableCommand {
 
   @OptionGroup var activations: ActivationFlags
 
+  @OptionGroup var embeddings: EmbeddingFlags
+
   @Option(help: "Budgets to try between the smallest and the largest plan.")
   var points = 25
 
@@ -40,6 +42,7 @@ struct ParetoCommand: ParsableCommand {
     }
     _ = try WidthList.parse(bits)
     _ = try activations.widths()
+    _ = try embeddings.width()
     if csv, json { throw ValidationError("give --csv or --json, not both") }
   }
 
@@ -49,6 +52,7 @@ struct ParetoCommand: ParsableCommand {
     options.device = try device.limits()
     options.bits = try WidthList.parse(bits)
     options.activationBits = try activations.widths()
+    options.embeddingBits = try embeddings.width()
     options.preprocessing = try preprocessing.resolved()
     try rounding.apply(to: &options)
     let progress = Progress(label: "")

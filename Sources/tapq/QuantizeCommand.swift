@@ -27,6 +27,8 @@ struct QuantizeCommand: ParsableCommand {
 
   @OptionGroup var activations: ActivationFlags
 
+  @OptionGroup var embeddings: EmbeddingFlags
+
   @Option(
     help: ArgumentHelp(
       "What predicts the damage of layers: a name of `tapq proxies list` or a .tap file. Default: "
@@ -77,6 +79,7 @@ struct QuantizeCommand: ParsableCommand {
     }
     options.bits = try WidthList.parse(bits)
     options.activationBits = try activations.widths()
+    options.embeddingBits = try embeddings.width()
     guard let form = QuantizeOptions.storage(storage) else {
       throw ValidationError("--storage must be cast or native, not '\(storage)'")
     }

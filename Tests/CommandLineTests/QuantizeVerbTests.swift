@@ -45,10 +45,18 @@ import Testing
   @Test(arguments: [
     ["--flash", "12 potatoes"], ["--average-bits", "0"], ["--bits", "1,4"], ["--bits", "4,,8"],
     ["--storage", "zip"], ["--range", "percentile:7"], ["--samples", "0"], ["--threads", "0"],
+    ["--rounding", "up"], ["--embedding-bits", "5"],
   ])
   func wrongFlagsAreUsageErrors(flags: [String]) throws {
     #expect(try quantize(flags).code == 64)
     #expect(folder.contents.isEmpty)
+  }
+
+  @Test(arguments: ["adaround", "block"], ["fast", "balanced"])
+  func learnedRoundingWritesAFile(rounding: String, effort: String) throws {
+    let command = try quantize(["--bits", "3", "--rounding", rounding, "--effort", effort])
+    try #require(command.code == 0, "\(command.errors)")
+    #expect(folder.contents == ["out.onnx"])
   }
 
   @Test func outputsThatCannotBeWrittenAreBadInput() throws {

@@ -41,3 +41,16 @@ def test_quantized_network(tapq, quantized, network, plan):
         for name, steps in steps_apart(tapq, path, inputs).items():
             assert steps.max() <= 1, f"{name} is {steps.max()} steps off"
             assert (steps > 0).sum() <= max(1, 0.001 * steps.size), f"{name} differs too often"
+
+
+@pytest.mark.parametrize("rounding", ["nearest", "gptq", "adaround", "block"])
+def test_every_rounding(tapq, rounding):
+    network = NETWORKS[0]
+    path = tapq.quantize(
+        network.path, network.calibration(), "--bits", "3", "--rounding", rounding
+    )
+    check_file(path)
+    stock = StockRuntime(path, path.parent)
+    assert stock.kernels["QLinearConv"] == len(layers_of(plan_of(path), "Conv"))
+    inputs = network.inputs()
+    assert_agrees(stock.run(inputs), tapq.run(path, inputs), f"digits, {rounding}")

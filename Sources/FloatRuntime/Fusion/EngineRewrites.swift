@@ -30,6 +30,8 @@ package enum EngineRewrites {
     if model.opset < OpsetUpgrade.latest {
       patches.append(.upgradeOpset(to: OpsetUpgrade.latest))
     }
-    return patches + [.materializeConstants, .removeIdentities, .expandQuantizedOperators]
+    return patches + [
+      .materializeConstants, .removeIdentities, .lookUpBeforeCasting, .expandQuantizedOperators,
+    ]
   }
 }

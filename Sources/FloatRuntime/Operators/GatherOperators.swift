@@ -12,6 +12,11 @@ enum GatherOperators {
       let axis = try inputs.axis(attribute, rank: x.rank)
       let list = try inputs.indices(1, size: x.shape[axis])
       let shape = Array(x.shape[..<axis]) + indices.shape + Array(x.shape[(axis + 1)...])
+      if let bytes = x.packedRows, axis == 0 {
+        let rows = try inputs.taken(
+          bytes, list, axis: 0, shape: indices.shape + [bytes.shape[1]])
+        return [Tensor(elementType: x.elementType, shape: shape, storage: rows.storage)]
+      }
       return [
         try inputs.moving(x) { try inputs.taken($0, list, axis: axis, shape: shape) }
       ]
@@ -140,5 +145,16 @@ extension OperatorInputs {
       }
       return offset
     }
+  }
+}
+
+extension Tensor {
+  /// Rows along the first axis as bytes, `[rows, bytes]`; nil where elements are whole bytes anyway, or
+  /// rows are not.
+  fileprivate var packedRows: Tensor? {
+    guard elementType.isSubByte, rank > 1, shape[0] > 0 else { return nil }
+    let bits = count / shape[0] * elementType.bitWidth
+    guard bits > 0, bits % 8 == 0, storage.byteCount == shape[0] * bits / 8 else { return nil }
+    return Tensor(elementType: .uint8, shape: [shape[0], bits / 8], storage: storage)
   }
 }

@@ -41,6 +41,7 @@ public struct LoweringVerification: Sendable, Codable, Equatable {
         report.integerMACs = report.integerMACs.saturatingSum(macs[layer.name] ?? 0)
       }
     }
+    try plan.tables.forEach(reader.check)
     return report
   }
 

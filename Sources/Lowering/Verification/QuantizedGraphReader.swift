@@ -147,6 +147,32 @@ struct QuantizedGraphReader {
     return (scales, type)
   }
 
+  /// Throws where a table is not looked up in the plan's integers.
+  func check(_ table: QuantizationPlan.Table) throws(VerificationError) {
+    func broken(_ problem: String) -> VerificationError {
+      .table(weight: table.weight, problem: problem)
+    }
+    guard index.constants[table.weight] == nil else { throw broken("is still there in float") }
+    func lookedUp(_ suffix: String, _ types: [ElementType]) -> Tensor? {
+      index.nodes.lazy.compactMap { node -> Tensor? in
+        guard node.isOperator("Gather"), var name = node.input(0) else { return nil }
+        if let cast = index.producer(of: name), cast.isOperator("Cast") { name = cast.inputs[0] }
+        guard name.hasPrefix(table.weight + suffix), let tensor = index.constants[name],
+          types.contains(tensor.elementType)
+        else { return nil }
+        return tensor
+      }.first
+    }
+    guard
+      let integers = lookedUp(
+        "_quantized", [WeightEncoding.elementType(bits: table.bits)]),
+      integers.shape.last == table.block
+    else { throw broken("is not looked up in integers of \(table.bits) bits") }
+    guard let scales = lookedUp("_scale", [.float32]), scales.count * table.block == integers.count,
+      scales.elements(of: Float.self).allSatisfy({ $0.isFinite && $0 > 0 })
+    else { throw broken("does not have a positive scale for each block") }
+  }
+
   private func checkValues(
     _ stored: Tensor, _ layer: QuantizationPlan.Layer
   ) throws(VerificationError) {

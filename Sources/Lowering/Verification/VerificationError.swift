@@ -5,6 +5,7 @@ public enum VerificationError: Error, Equatable, Sendable {
   case layerMissing(String)
   case weight(layer: String, problem: String)
   case bias(layer: String, problem: String)
+  case table(weight: String, problem: String)
   case activation(value: String, problem: String)
   case notFused(layer: String, problem: String)
 }
@@ -17,6 +18,7 @@ extension VerificationError: CustomStringConvertible {
     case .layerMissing(let name): "the written file has no layer '\(name)'"
     case .weight(let layer, let problem): "written layer '\(layer)': its weight \(problem)"
     case .bias(let layer, let problem): "written layer '\(layer)': its bias \(problem)"
+    case .table(let weight, let problem): "written table '\(weight)' \(problem)"
     case .activation(let value, let problem): "written activation '\(value)' \(problem)"
     case .notFused(let layer, let problem):
       "written layer '\(layer)' will not run in integers: \(problem)"

@@ -3,6 +3,7 @@ import GraphIR
 import HardwareProfiles
 import IntegerRuntime
 import Lowering
+import Parallelism
 
 /// Whether a network fits a device.
 public struct DeviceFit: Sendable, Codable, Equatable {
@@ -64,13 +65,17 @@ public struct DeviceFit: Sendable, Codable, Equatable {
       fits: statistics.weightBytes <= limits.flash ?? .max && ram <= limits.ram ?? .max,
       flashBytes: statistics.weightBytes, ramBytes: ram, ramLowerBound: ram, ramPeakAt: nil,
       predictedLatencyMilliseconds: nil, unpriced: [])
-    guard let prepared = try? QuantizePreparation.prepare(model, path: path) else { return }
+    guard let float = try? QuantizePreparation.prepare(model, path: path) else { return }
+    let embeddings = try EmbeddingStage(
+      float, bits: .eight, pool: WorkerPool(threadCount: limits.threads))
+    let prepared = embeddings.model
     let sites = try QuantizationSites.analyze(prepared)
     let layers = try WeightLayer.make(prepared, sites: sites)
     guard !layers.isEmpty else { return }
     let bytes =
       layers.reduce(0) { $0 + $1.bytes(bits: 8) }
-      + QuantizePreparation.unquantizedBytes(prepared, layers: layers)
+      + QuantizePreparation.unquantizedBytes(
+        prepared, layers: layers, tables: embeddings.tables)
     at8Bits = DeviceFit.form(
       try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: 8), flash: bytes,
       limits, profile)

@@ -16,7 +16,7 @@ public struct ProxyAudit: Sendable, Codable, Equatable {
   static func make(_ study: QuantizationStudy) throws -> ProxyAudit? {
     guard let proxy = study.options.proxy, study.proxy == proxy.name,
       let rounding = study.rounding, !proxy.formula.statistics.contains(where: \.isMeasured),
-      let predicted = study.tables.first
+      let predicted = study.damages.first
     else { return nil }
     let known = Set(study.facts.layers.map(\.name))
     let all = study.roundingLayers.filter { known.contains($0.name) }

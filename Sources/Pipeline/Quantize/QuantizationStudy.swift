@@ -22,7 +22,9 @@ struct QuantizationStudy {
   /// What proxies are evaluated on: each weight once.
   let facts: NetworkFacts
   /// What every width costs, in one or several readings; the first is what reports show.
-  let tables: [SensitivityTable]
+  let damages: [SensitivityTable]
+  /// Embeddings, quantized already.
+  let tables: [QuantizedTable]
   /// The proxy that gave the first; nil for the relative error of each layer's own output.
   let proxy: String?
   let choice: BitChoice
@@ -41,12 +43,16 @@ struct QuantizationStudy {
     progress: @escaping (String, Int, Int) -> Void
   ) throws {
     self.options = options
-    var prepared = try QuantizePreparation.prepare(model, path: options.model)
+    let pool = WorkerPool(threadCount: options.threads)
+    self.pool = pool
+    let embeddings = try EmbeddingStage(
+      try QuantizePreparation.prepare(model, path: options.model), bits: options.embeddingBits,
+      pool: pool)
+    var prepared = embeddings.model
+    tables = embeddings.tables
     var sites = try QuantizationSites.analyze(prepared)
     var layers = try WeightLayer.make(prepared, sites: sites)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
-    let pool = WorkerPool(threadCount: options.threads)
-    self.pool = pool
     let limits = options.device
     var allowed = try DevicePrecisions.precisions(
       layers, sites: sites, weights: options.bits, activations: options.activationBits,
@@ -118,7 +124,7 @@ struct QuantizationStudy {
       isChoice && chosen == nil
       ? try rounding?.inputDistances(inputDamage.quantizers, bits: widths) : nil
     if let first = proxies.first {
-      tables = try proxies.map { proxy in
+      damages = try proxies.map { proxy in
         let damage = try ProxyEvaluation(facts).sensitivities(proxy.formula)
           .completed(allowed, names: sites.layers.map(\.name))
         return distances.map { inputDamage.added(to: damage, distances: $0) }
@@ -126,7 +132,7 @@ struct QuantizationStudy {
       }
       proxy = first.name
     } else {
-      tables = [
+      damages = [
         inputDamage.added(to: quantized.sensitivities, ownErrors: quantized.sensitivities)
       ]
       proxy = nil
@@ -134,7 +140,8 @@ struct QuantizationStudy {
     choice = BitChoice(
       layers: layers, options: options, precisions: allowed,
       sharedInputs: DevicePrecisions.readers(layers, sites),
-      unquantizedBytes: QuantizePreparation.unquantizedBytes(prepared, layers: layers),
+      unquantizedBytes: QuantizePreparation.unquantizedBytes(
+        prepared, layers: layers, tables: embeddings.tables),
       device: device)
   }
 
@@ -151,7 +158,7 @@ struct QuantizationStudy {
     }
   }
 
-  var sensitivities: SensitivityTable { tables[0] }
+  var sensitivities: SensitivityTable { damages[0] }
 
   func plan(_ choice: BitPlan) -> QuantizationPlan {
     QuantizationPlan(
@@ -160,7 +167,8 @@ struct QuantizationStudy {
         .init(
           name: $0.name, op: $0.site.op, weight: $0.site.weight, axis: $0.site.axis,
           weightBits: choice.precisions[$0.name]?.weightBits ?? 8)
-      }, activations: ranges.chosen(choice.precisions, sites: layers.map(\.site)))
+      }, activations: ranges.chosen(choice.precisions, sites: layers.map(\.site)),
+      tables: tables.map(\.plan))
   }
 }
 

@@ -24,6 +24,8 @@ public struct QuantizeOptions: Sendable {
   /// Predicts what layers suffer. Nil: that is measured, one layer at a time; with the fast effort or
   /// rounding to nearest it is the relative error of each layer's own output.
   public var proxy: Proxy?
+  /// Width of tables that `Gather` looks vectors up in; nil leaves them float.
+  public var embeddingBits: EmbeddingBits = .eight
   public var storage = QuantizationPlan.Storage.cast
   public var range: RangeMethod = .mse
   public var rounding = RoundingMethod.gptq
@@ -53,7 +55,6 @@ extension QuantizeOptions {
     QuantizationPlan.Storage(rawValue: text)
   }
 
-  /// `nearest` or `gptq`.
   /// Whether weights are rounded by running the network again, layer after layer.
   var roundsOnNetwork: Bool {
     switch rounding {
@@ -63,6 +64,7 @@ extension QuantizeOptions {
     }
   }
 
+  /// `nearest`, `gptq`, `adaround` or `block`.
   public static func rounding(_ text: String) -> RoundingMethod? { RoundingMethod(rawValue: text) }
 
   /// `fast`, `balanced` or `best`.

@@ -1,4 +1,5 @@
 import GraphIR
+import Lowering
 
 /// What happens to a float model before it is quantized.
 enum QuantizePreparation {
@@ -17,11 +18,14 @@ enum QuantizePreparation {
     ])
   }
 
-  /// Bytes of float constants that no layer quantizes: the device stores them as they are.
-  /// Scalars are settings of operators, not weights.
-  static func unquantizedBytes(_ model: Model, layers: [WeightLayer]) -> Int {
+  /// Bytes of constants that no layer quantizes: floats as they are, and embeddings in integers,
+  /// whose scales are among the floats. Scalars are settings of operators, not weights.
+  static func unquantizedBytes(
+    _ model: Model, layers: [WeightLayer], tables: [QuantizedTable]
+  ) -> Int {
     let owned = Set(layers.flatMap { [$0.site.weight, $0.site.bias ?? ""] })
-    return model.graph.initializers.reduce(0) { sum, entry in
+    let integers = tables.reduce(0) { $0 + $1.byteCount - $1.scales.storage.byteCount }
+    return model.graph.initializers.reduce(integers) { sum, entry in
       let (name, tensor) = entry
       guard tensor.elementType.isFloatingPoint, tensor.rank > 0, !owned.contains(name) else {
         return sum

@@ -35,7 +35,7 @@ public enum QuantizeStage {
     let choice =
       try rounding.map { rounding in
         try rounding.best(
-          of: PlanCandidates.make(study.precisions, tables: study.tables) {
+          of: PlanCandidates.make(study.precisions, tables: study.damages) {
             try study.choice.allocate($0, from: $1)
           }, bits: study.precisions.weightBits
         ) { study.plan($0).activations }
@@ -45,7 +45,8 @@ public enum QuantizeStage {
     return Result(
       model: lowered, plan: plan, weights: weights, sensitivities: study.sensitivities,
       proxy: study.proxy, audit: try ProxyAudit.make(study),
-      layers: reports(layers, plan: plan, sensitivities: study.sensitivities),
+      layers: reports(layers, plan: plan, sensitivities: study.sensitivities)
+        + study.tables.map(report),
       calibrationSamples: study.sampleCount, weightBytes: choice.totals[BitChoice.flash] ?? 0,
       averageWeightBits: averageBits(layers, choice), bindingConstraint: choice.binding)
   }
@@ -77,6 +78,12 @@ public enum QuantizeStage {
   private static func averageBits(_ layers: [WeightLayer], _ choice: BitPlan) -> Double {
     let weights = layers.reduce(0) { $0 + BitChoice.weightCount($1) }
     return Double(choice.totals[BitChoice.averageBits] ?? 0) / Double(max(weights, 1))
+  }
+
+  private static func report(_ table: QuantizedTable) -> QuantizeReport.Layer {
+    .init(
+      name: table.plan.weight, op: "Gather", weightBits: table.plan.bits, activationBits: 32,
+      sensitivity: 0, bytes: table.byteCount, predictedMicroseconds: nil)
   }
 
   private static func reports(
