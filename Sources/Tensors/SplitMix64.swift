@@ -1,3 +1,5 @@
+import Foundation
+
 /// The same numbers for a seed on every machine. Source: G. L. Steele, D. Lea, C. H. Flood, "Fast
 /// splittable pseudorandom number generators", 2014.
 public struct SplitMix64: RandomNumberGenerator, Sendable {
@@ -20,4 +22,12 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 
   /// In `[0, 1)`.
   public mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+
+  public mutating func sign() -> Float { next() >> 63 == 0 ? 1 : -1 }
+
+  /// Of the standard normal distribution, after Box and Muller.
+  public mutating func normal() -> Double {
+    let radius = (-2 * log(1 - unit())).squareRoot()
+    return radius * cos(2 * .pi * unit())
+  }
 }

@@ -96,8 +96,11 @@ struct QuantizeCommand: ParsableCommand {
         String(format: "%.2e", layer.sensitivity), "\(layer.bytes)",
       ]
     }
+    let tables = report.tables.map { table in
+      [table.name, "Gather", "\(table.weightBits)", "32", "-", "\(table.bytes)"]
+    }
     let head = Console.table(
-      [["layer", "op", "weight bits", "activation bits", "damage", "bytes"]] + rows)
+      [["layer", "op", "weight bits", "activation bits", "damage", "bytes"]] + rows + tables)
     let binding = report.bindingConstraint.map { ", limited by \($0)" } ?? ""
     let latency =
       report.predictedLatencyMilliseconds.map { String(format: ", %.3f ms predicted", $0) } ?? ""

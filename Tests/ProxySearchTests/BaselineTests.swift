@@ -18,7 +18,9 @@ import Testing
     ("hawq", 0.9), ("hawq-v2", 2.4), ("hawq-bits", -6), ("hawq-v2-bits", -16), ("snip", -8.5),
     ("synflow", -14), ("fisher", -5.0), ("emq", -0.795183526), ("modelopt-gradient", 4.08),
     ("fit", 1.041666667), ("fisher-weighted-mse", 1.38), ("llm-mq", 1.25), ("taylor", 0.46875),
-    ("cmpq", 1.828552981),
+    ("cmpq", 1.828552981), ("qe", -8 * log(1.0089)), ("aptq", 0.9), ("cptquant-cmpq", 0.056),
+    ("cptquant-pmpq", 0.008), ("cptquant-tdmpq", 0.08),
+    ("auto-prox", -2 * (log(5.25) + (0.9375 * 15.74).squareRoot())),
     ("orm", -2 * theta[0]), ("ompq", -0.25 * mean(theta)),
   ]
 

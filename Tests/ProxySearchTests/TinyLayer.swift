@@ -63,7 +63,9 @@ enum TinyLayer {
         },
         traces: { [8, 1, 2] }, eigenvalues: { [3, 1, 2] },
         virtualGradients: { (0..<3).map { _ in [1, -1, 3, 1] } },
-        synapticFlows: { [7, 7, 7] }),
+        synapticFlows: { [7, 7, 7] },
+        localTraces: { [3, 4, 5] }, prunedDistances: { [0.1, 0.2, 0.3] },
+        disturbedDistances: { [1, 2, 3] }),
       pool: WorkerPool(threadCount: 1))
   }
 }

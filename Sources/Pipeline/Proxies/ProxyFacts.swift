@@ -58,7 +58,30 @@ struct ProxyFacts {
         gradients: { try gradients().facts() }, traces: { try gradients().traces() },
         eigenvalues: { try gradients().eigenvalues() },
         virtualGradients: { try dataFree().virtualGradients() },
-        synapticFlows: { try dataFree().synapticFlows() }), pool: pool)
+        synapticFlows: { try dataFree().synapticFlows() },
+        localTraces: {
+          try LocalCurvature(
+            model: model, layers: observed, inputs: inputs, samples: try samples().originals,
+            seed: seed, pool: pool
+          ).traces()
+        },
+        prunedDistances: {
+          try distances(known.map(\.1)) { $1.pruned(share: Self.prunedShare) }
+        },
+        disturbedDistances: {
+          try distances(known.map(\.1)) { $1.disturbed(seed: seed + $0) }
+        }), pool: pool)
+  }
+
+  /// CPTQuant's.
+  private static let prunedShare = 0.3
+
+  private func distances(
+    _ layers: [RoundingLayer], change: (Int, WeightRows) -> [Float]
+  ) throws -> [Double] {
+    let found = try WeightChange(model: model, samples: try samples().originals, pool: pool)
+      .distances(layers, change: change) { progress("changing weights", $0, $1) }
+    return layers.map { found[$0.weight] ?? 0 }
   }
 
   private func measurements(

@@ -93,13 +93,3 @@ struct ProxyLoss {
     }
   }
 }
-
-extension SplitMix64 {
-  mutating func sign() -> Float { next() >> 63 == 0 ? 1 : -1 }
-
-  /// Of a normal distribution, after Box and Muller.
-  mutating func normal() -> Double {
-    let radius = (-2 * log(1 - unit())).squareRoot()
-    return radius * cos(2 * .pi * unit())
-  }
-}

@@ -44,7 +44,7 @@ public enum Quantize {
         var layer = layer
         layer.predictedMicroseconds = layerTimes[layer.name].flatMap { $0 }.map { $0 * 1e6 }
         return layer
-      })
+      }, tables: result.tables)
   }
 
   /// Writes under a temporary name, reads that back, compares it with the plan and only then gives

@@ -21,6 +21,23 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     }
   }
 
+  /// An embedding table.
+  public struct Table: Sendable, Codable, Equatable {
+    /// The initializer that was quantized.
+    public var name: String
+    public var weightBits: Int
+    /// Neighbours within a vector that share a scale.
+    public var block: Int
+    /// Integers and scales.
+    public var bytes: Int
+
+    private enum CodingKeys: String, CodingKey {
+      case name
+      case weightBits = "weight_bits"
+      case block, bytes
+    }
+  }
+
   public var output: String
   public var calibrationSamples: Int
   public var weightBytes: Int
@@ -40,6 +57,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
   public var audit: ProxyAudit?
   public var preprocessing: Preprocessing
   public var layers: [Layer]
+  public var tables: [Table]
 
   fileprivate enum CodingKeys: String, CodingKey {
     case output
@@ -51,7 +69,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     case predictedLatencyMilliseconds = "predicted_latency_ms"
     case averageWeightBits = "average_weight_bits"
     case bindingConstraint = "binding_constraint"
-    case proxy, audit, preprocessing, layers
+    case proxy, audit, preprocessing, layers, tables
   }
 }
 
@@ -72,6 +90,7 @@ extension QuantizeReport {
     try container.encode(audit, forKey: .audit)
     try container.encode(preprocessing, forKey: .preprocessing)
     try container.encode(layers, forKey: .layers)
+    try container.encode(tables, forKey: .tables)
   }
 }
 

@@ -19,6 +19,7 @@ public enum QuantizeStage {
     /// Nil where no proxy was asked for, or it needs no audit.
     public var audit: ProxyAudit?
     public var layers: [QuantizeReport.Layer]
+    public var tables: [QuantizeReport.Table]
     public var calibrationSamples: Int
     public var weightBytes: Int
     public var averageWeightBits: Double
@@ -45,8 +46,12 @@ public enum QuantizeStage {
     return Result(
       model: lowered, plan: plan, weights: weights, sensitivities: study.sensitivities,
       proxy: study.proxy, audit: try ProxyAudit.make(study),
-      layers: reports(layers, plan: plan, sensitivities: study.sensitivities)
-        + study.tables.map(report),
+      layers: reports(layers, plan: plan, sensitivities: study.sensitivities),
+      tables: study.tables.map { table in
+        .init(
+          name: table.plan.weight, weightBits: table.plan.bits, block: table.plan.block,
+          bytes: table.byteCount)
+      },
       calibrationSamples: study.sampleCount, weightBytes: choice.totals[BitChoice.flash] ?? 0,
       averageWeightBits: averageBits(layers, choice), bindingConstraint: choice.binding)
   }
@@ -78,12 +83,6 @@ public enum QuantizeStage {
   private static func averageBits(_ layers: [WeightLayer], _ choice: BitPlan) -> Double {
     let weights = layers.reduce(0) { $0 + BitChoice.weightCount($1) }
     return Double(choice.totals[BitChoice.averageBits] ?? 0) / Double(max(weights, 1))
-  }
-
-  private static func report(_ table: QuantizedTable) -> QuantizeReport.Layer {
-    .init(
-      name: table.plan.weight, op: "Gather", weightBits: table.plan.bits, activationBits: 32,
-      sensitivity: 0, bytes: table.byteCount, predictedMicroseconds: nil)
   }
 
   private static func reports(

@@ -29,6 +29,9 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
   case trace
   case eigenvalue
   case synapticFlow = "synflow"
+  case localTrace = "local_trace"
+  case pruned
+  case disturbed
   case measured
   case measuredSmooth = "measured_smooth"
   case measuredDivergence = "measured_kl"
@@ -77,6 +80,12 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
     case .eigenvalue: "largest eigenvalue of the layer's block of the loss's Hessian"
     case .synapticFlow:
       "sum |W dR/dW|, R the sum of the outputs of the network of all magnitudes for inputs of one"
+    case .localTrace:
+      "trace of the Hessian of the squared change of the layer's outputs; of layers in an attention, "
+        + "of the attention's outputs"
+    case .pruned:
+      "distance of the network's outputs without 30 % of the layer's weights, the smallest"
+    case .disturbed: "distance of the network's outputs with standard normal noise on the weights"
     case .measured: "measured distance of the network's outputs with only this layer rounded"
     case .measuredSmooth:
       "the same on a smooth curve: the layer's output error times its mean effect on the outputs"
@@ -89,7 +98,10 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
 
   /// Whether it takes a run of the network for each layer and width.
   public var isMeasured: Bool {
-    [.measured, .measuredSmooth, .measuredDivergence, .measuredNoise].contains(self)
+    switch self {
+    case .measured, .measuredSmooth, .measuredDivergence, .measuredNoise, .pruned, .disturbed: true
+    default: false
+    }
   }
 
   /// Whether it changes with the width.

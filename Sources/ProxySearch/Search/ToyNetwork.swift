@@ -34,7 +34,9 @@ struct ToyNetwork {
         eigenvalues: { [1, 0.5, 0.25] },
         virtualGradients: {
           layers.map { Array(repeating: 0.5, count: $0.shape.count(.matrix)) }
-        }, synapticFlows: { [3, 2, 1] }),
+        }, synapticFlows: { [3, 2, 1] },
+        localTraces: { [4, 5, 6] }, prunedDistances: { [0.1, 0.2, 0.3] },
+        disturbedDistances: { [1, 2, 4] }),
       pool: WorkerPool(threadCount: 1))
   }
 

@@ -34,6 +34,11 @@ public struct CostlyFacts {
   public var virtualGradients: () throws -> [[Float]]
   /// `sum |W dR/dW|` of each layer, `R` the sum of the outputs of the network of all magnitudes.
   public var synapticFlows: () throws -> [Double]
+  /// Trace of the Hessian of each layer's local loss.
+  public var localTraces: () throws -> [Double]
+  /// Distance of the network's outputs with one layer pruned, and with noise on one layer's weights.
+  public var prunedDistances: () throws -> [Double]
+  public var disturbedDistances: () throws -> [Double]
 
   public init(
     feedbackForm: @escaping (_ layer: Int, _ form: QuantizedWeight) throws -> QuantizedWeight,
@@ -42,7 +47,10 @@ public struct CostlyFacts {
     gradients: @escaping () throws -> [GradientFacts],
     traces: @escaping () throws -> [Double], eigenvalues: @escaping () throws -> [Double],
     virtualGradients: @escaping () throws -> [[Float]],
-    synapticFlows: @escaping () throws -> [Double]
+    synapticFlows: @escaping () throws -> [Double],
+    localTraces: @escaping () throws -> [Double],
+    prunedDistances: @escaping () throws -> [Double],
+    disturbedDistances: @escaping () throws -> [Double]
   ) {
     self.feedbackForm = feedbackForm
     self.measurements = measurements
@@ -52,5 +60,8 @@ public struct CostlyFacts {
     self.eigenvalues = eigenvalues
     self.virtualGradients = virtualGradients
     self.synapticFlows = synapticFlows
+    self.localTraces = localTraces
+    self.prunedDistances = prunedDistances
+    self.disturbedDistances = disturbedDistances
   }
 }

@@ -20,6 +20,9 @@ public final class NetworkFacts {
   private var traces: [Double]?
   private var eigenvalues: [Double]?
   private var synapticFlows: [Double]?
+  private var localTraces: [Double]?
+  private var prunedDistances: [Double]?
+  private var disturbedDistances: [Double]?
   /// Numbers of parts of formulas.
   var numbers: [Part: Double] = [:]
 
@@ -72,6 +75,10 @@ public final class NetworkFacts {
     case .trace: return LayerValue(try kept(\.traces, costly.traces)[index])
     case .eigenvalue: return LayerValue(try kept(\.eigenvalues, costly.eigenvalues)[index])
     case .synapticFlow: return LayerValue(try kept(\.synapticFlows, costly.synapticFlows)[index])
+    case .localTrace: return LayerValue(try kept(\.localTraces, costly.localTraces)[index])
+    case .pruned: return LayerValue(try kept(\.prunedDistances, costly.prunedDistances)[index])
+    case .disturbed:
+      return LayerValue(try kept(\.disturbedDistances, costly.disturbedDistances)[index])
     default: return LayerValue(shapeNumber(statistic, index, bits))
     }
   }
