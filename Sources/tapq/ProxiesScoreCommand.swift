@@ -30,7 +30,7 @@ struct ProxiesScoreCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,3,4,5,6,8"))
   var bits = "2,3,4,5,6,8"
 
-  @Option(help: "How weights become integers: nearest or gptq.")
+  @Option(help: "How weights become integers: nearest, gptq, adaround or block.")
   var rounding = "gptq"
 
   @Option(help: "Time for rounding each plan: fast, balanced or best.")

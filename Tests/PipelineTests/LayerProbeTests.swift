@@ -20,8 +20,8 @@ import Testing
     var graph = Graph(
       inputs: [ValueInfo(name: "x", type: .tensor(.float32, shape: [3, 4].map { .fixed($0) }))],
       outputs: [ValueInfo(name: "out", type: nil)])
-    for (index, name) in ["q", "k", "v", "o"].enumerated() {
-      graph.initializers[name + "_w"] = Tensor(normalValues(16, seed: UInt64(index + 1)), shape: [4, 4])
+    for (seed, name) in zip([1, 2, 3, 4] as [UInt64], ["q", "k", "v", "o"]) {
+      graph.initializers[name + "_w"] = Tensor(normalValues(16, seed: seed), shape: [4, 4])
     }
     func product(_ name: String, _ input: String) -> Node {
       Node(name: name, op: "MatMul", inputs: [input, name + "_w"], outputs: [name])

@@ -21,6 +21,7 @@ public enum ProxyLibrary {
     PackageResources.kl_tap,
     PackageResources.llm_mq_tap,
     PackageResources.measured_tap,
+    PackageResources.measured_blend_tap,
     PackageResources.measured_smooth_tap,
     PackageResources.modelopt_gradient_tap,
     PackageResources.mse_tap,
@@ -50,9 +51,9 @@ public enum ProxyLibrary {
     return proxies.sorted { $0.name < $1.name }
   }
 
-  /// What decides without another choice: the better of two readings of what was measured.
+  /// What decides without another choice: the best of three readings of what was measured.
   public static func standard() throws(ProxyError) -> [Proxy] {
-    [try proxy("measured"), try proxy("measured-smooth")]
+    [try proxy("measured-blend"), try proxy("measured"), try proxy("measured-smooth")]
   }
 
   /// A file where `name` has a slash or ends in `.tap`, else one that ships.
