@@ -59,6 +59,7 @@ def sensitivities(tapq, path, samples, formula):
         f"name: tested\nthought: none\nformula: {formula}\nprovenance: this test\n"
     )
     flags = ["--proxy", proxy, "--bits", "4,8", "--average-bits", "6", "--rounding", "nearest"]
+    flags += ["--embedding-bits", "32"]
     for name, values in samples.items():
         numpy.save(folder / f"{name}.npy", values)
         source = folder / f"{name}.npy"
