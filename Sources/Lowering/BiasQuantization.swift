@@ -42,17 +42,15 @@ struct BiasQuantization {
     }
   }
 
-  /// Half of the int32 range is for the bias, half for the products.
-  private static let largestBias: Float = 0x1p30
-
   private mutating func raiseScales(
     of layer: QuantizationSites.Layer, bias: [Float], input: AffineParameters
   ) {
     guard var weight = weights[layer.weight] else { return }
+    let largest = BiasScale.largestBias(bits: weight.bits)
     var factors = [Float](repeating: 1, count: weight.scales.count)
     for (channel, value) in bias.enumerated() {
       let scale = input.scale * weight.scales[channel]
-      let least = max(abs(value) / BiasQuantization.largestBias, .leastNormalMagnitude)
+      let least = max(abs(value) / largest, .leastNormalMagnitude)
       guard scale < least else { continue }
       let raised = (least / input.scale).nextUp
       factors[channel] = weight.scales[channel] / raised
@@ -86,7 +84,7 @@ struct BiasQuantization {
     for channel in magnitudes.indices {
       let scale = input.scale * weight.scales[channel]
       let value = bias.map { ($0[channel] / scale).rounded(.toNearestOrEven) } ?? 0
-      guard abs(value) <= 2 * largestBias,
+      guard abs(value) <= 2 * BiasScale.largestBias(bits: 8),
         magnitudes[channel] * largest + Int(abs(value)) <= Int(Int32.max)
       else { throw .accumulatorOverflow(layer: layer.name, channel: channel) }
       integers.append(Int32(value))

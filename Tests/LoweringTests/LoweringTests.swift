@@ -81,17 +81,20 @@ struct LoweringTests {
     }
   }
 
-  @Test func tinyWeightsBesideALargeBiasGetACoarserScale() throws {
+  /// Kernels of `bits`-wide weights see sums times `2^(8 - bits)`: the bias leaves room for that.
+  @Test(arguments: [8, 6, 4, 3, 2])
+  func tinyWeightsBesideALargeBiasGetACoarserScale(bits: Int) throws {
     var net = GraphBuilder(inputs: [("x", [1, 2, 4, 4])])
     net.constant("w", Tensor([1e-12, 1e-12, 0.5, 0.25] as [Float], shape: [2, 2, 1, 1]))
     net.constant("b", Tensor([3, 1] as [Float], shape: [2]))
     net.node("Conv", ["x", "w", "b"], to: "y")
     net.output("y")
-    let made = try HandMadePlan(net.model)
+    let made = try HandMadePlan(net.model, bits: [bits])
     let lowered = try lower(net.model, made)
     let scales = try #require(lowered.graph.initializers["b_scale"]).elements(of: Float.self)
     let integers = try #require(lowered.graph.initializers["b_quantized"]).elements(of: Int32.self)
     #expect(abs(Float(integers[0]) * scales[0] - 3) < 1e-6)
+    #expect(Int(integers[0]) << (8 - bits) <= 1 << 30)
     #expect(lowered.graph.initializers["w_quantized"]?.integers()?.prefix(2) == [0, 0])
     #expect(try LoweringVerification.verify(lowered, against: made.plan).layers.count == 1)
   }

@@ -6,7 +6,7 @@ import Quantization
 struct LayerQuantization {
   /// By weight name and bits.
   private(set) var forms: [String: [Int: QuantizedWeight]] = [:]
-  /// The smallest scale allowed to each output channel, by weight name.
+  /// The smallest scale allowed to each output channel at 8 bits, by weight name.
   private(set) var floors: [String: [Float]] = [:]
   private(set) var sensitivities = SensitivityTable(layers: [])
 
@@ -31,7 +31,8 @@ struct LayerQuantization {
         let importance = LayerQuantization.importance(layer, inputs[layer.name])
         for width in bits {
           forms[layer.site.weight, default: [:]][width] = WeightQuantizer(bits: width).quantize(
-            layer.rows, importance: importance, scaleFloors: floor, pool: pool)
+            layer.rows, importance: importance,
+            scaleFloors: BiasScale.floors(floor, bits: width), pool: pool)
         }
       }
       let quantized = bits.compactMap { forms[layer.site.weight]?[$0] }

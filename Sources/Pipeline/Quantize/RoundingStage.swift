@@ -116,7 +116,7 @@ struct RoundingStage {
 }
 
 extension RoundingLayer {
-  /// The layers as rounding sees them; `floors` are the smallest scales by weight name.
+  /// The layers as rounding sees them; `floors` are the smallest scales at 8 bits by weight name.
   static func make(
     _ layers: [WeightLayer], model: Model, floors: [String: [Float]]
   ) -> [RoundingLayer] {

@@ -77,7 +77,8 @@ struct LayerRounding: Sendable {
       nonisolated(unsafe) let results = results
       pool.forEach(objectives.count) { group in
         let (objective, target) = (objectives[group], targets[group])
-        let floors = Array(layer.scaleFloors[group * perGroup..<(group + 1) * perGroup])
+        let floors = BiasScale.floors(
+          Array(layer.scaleFloors[group * perGroup..<(group + 1) * perGroup]), bits: bits)
         let solver = RowSolver(
           objective: objective, bits: bits, scaleFactors: bits > 6 ? [1] : effort.scaleFactors,
           rounds: bits > 6 ? min(effort.rounds, 1) : effort.rounds)
