@@ -110,17 +110,21 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
   public var kernels: [KernelCost]
   /// Seconds of every inference, whatever its layers.
   public var inferenceSeconds: Double
+  /// Seconds for each element that a step writes of which another core reads a part, see
+  /// `exchanged`.
+  public var exchangeSeconds: Double
   public var provenance: Provenance
 
   private enum CodingKeys: String, CodingKey {
     case name, title, software, cores, clock, memory, precisions, kernels, provenance
     case inferenceSeconds = "inference_seconds"
+    case exchangeSeconds = "exchange_seconds"
   }
 
   public init(
     name: String, title: String, software: String? = nil, cores: Int, clock: Double,
     memory: Memory, precisions: [Precision], kernels: [KernelCost], inferenceSeconds: Double = 0,
-    provenance: Provenance
+    exchangeSeconds: Double = 0, provenance: Provenance
   ) {
     self.name = name
     self.title = title
@@ -131,6 +135,7 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
     self.precisions = precisions
     self.kernels = kernels
     self.inferenceSeconds = inferenceSeconds
+    self.exchangeSeconds = exchangeSeconds
     self.provenance = provenance
   }
 
@@ -144,17 +149,18 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
   }
 
   /// Seconds of one step; nil where no kernel covers it. `weightBytes` is that of the network.
-  ///
-  /// Activations of fewer than 8 bits lie in bytes: a kernel for 8 bits serves those that have none.
   public func seconds(
     of workload: KernelWorkload, threads: Int, weightBytes: Double
   ) -> Double? {
     let isFar = memory.cache.map { weightBytes > Double($0) } ?? false
+    return kernel(for: workload, threads: threads)?.seconds(of: workload, isFar: isFar)
+  }
+
+  /// Activations of fewer than 8 bits lie in bytes: a kernel for 8 bits serves those that have none.
+  func kernel(for workload: KernelWorkload, threads: Int) -> KernelCost? {
     var wide = workload
     wide.activationBits = max(8, workload.activationBits)
-    let kernel =
-      kernels.first { $0.covers(workload, threads: threads) }
+    return kernels.first { $0.covers(workload, threads: threads) }
       ?? kernels.first { $0.covers(wide, threads: threads) }
-    return kernel?.seconds(of: workload, isFar: isFar)
   }
 }

@@ -24,7 +24,11 @@ import Testing
   /// Two threads halve the work from 2^20 multiply-accumulates on.
   private static func seconds(_ work: KernelWorkload, isFar: Bool, threads: Int) -> Double {
     let time = single.seconds(of: work, isFar: isFar)
-    return threads == 2 && work.work >= Double(1 << 20) ? time / 2 + 1e-6 : time
+    return isShared(work, threads: threads) ? time / 2 + 1e-6 : time
+  }
+
+  private static func isShared(_ work: KernelWorkload, threads: Int) -> Bool {
+    threads == 2 && work.work >= Double(1 << 20)
   }
 
   private static func samples(
@@ -68,6 +72,35 @@ import Testing
     let shared = try #require(fit.kernels.first { $0.threads == [2] })
     #expect((Double(1 << 19)...Double(1 << 21)).contains(shared.leastWork))
     #expect(fit.kernels.contains { $0.threads.isEmpty })
+  }
+
+  /// A step of one core pays for what it writes for a step of two, and for nothing else.
+  @Test func findsWhatPassesBetweenCores() throws {
+    var generator = SeededGenerator(seed: 11)
+    var profile = Self.profile(KernelFit(Self.samples(80, &generator), machine: Self.machine))
+    let large = KernelWorkload(
+      name: "large", op: "Conv", kind: .product, rows: 4096, depth: 64, columns: 64, weightBits: 8,
+      inputs: 262_144, outputs: 262_144)
+    func isShared(_ sample: KernelSample) -> Bool {
+      Self.isShared(sample.workloads[0], threads: sample.threads)
+    }
+    let samples = Self.samples(20, &generator).map { sample -> KernelSample in
+      var sample = sample
+      sample.probe = "\(sample.workloads[0])"
+      sample.next = [large]
+      if sample.threads == 2 && !isShared(sample) {
+        sample.seconds += 5e-11 * Double(sample.workloads[0].outputs)
+      }
+      return sample
+    }
+    profile.exchangeSeconds = ExchangeFit.seconds(samples, profile: profile)
+    #expect(abs(profile.exchangeSeconds / 5e-11 - 1) < 1e-3)
+    #expect(try #require(FitError.median(of: profile, samples)) < 0.03)
+    let small = try #require(samples.first { !isShared($0) && $0.threads == 2 }).workloads
+    #expect(profile.exchanged(small, before: [large], threads: 2) == Double(small[0].outputs))
+    #expect(profile.exchanged(small, before: [large], threads: 1) == 0)
+    #expect(profile.exchanged([large], before: small, threads: 2) == 0)
+    #expect(profile.exchanged(small, before: [], threads: 2) == 0)
   }
 
   @Test func errorsAreMediansByKindAndThreads() {

@@ -21,7 +21,7 @@ import Testing
       .init(kind: .product, seconds: [.call: 1e-6]),
       .init(kind: .depthwise, seconds: [.mac: 7e-17]),
       .init(kind: .blocked, seconds: [.mac: 3e-11]),
-    ], inferenceSeconds: 1e-5,
+    ], inferenceSeconds: 1e-5, exchangeSeconds: 4e-11,
     provenance: .init(
       kind: .measured, source: "yes", figures: "null", tool: "tapq 1.0", date: "2026-05-31",
       host: "AMD EPYC", fitError: 0.0412345))

@@ -2,7 +2,7 @@
 struct ProfileDecoder {
   static let keys = [
     "schema", "name", "title", "inherits", "software", "cores", "clock", "memory", "precisions",
-    "kernels", "kernel_scale", "inference", "provenance",
+    "kernels", "kernel_scale", "inference", "exchange", "provenance",
   ]
   static let schema = 1
 
@@ -51,6 +51,9 @@ struct ProfileDecoder {
     let inference = fields.quantity(map.field("inference")) { text throws(QuantityProblem) in
       try TimeSpan.read(text, clock: clock ?? 1)
     }
+    let exchange = fields.quantity(map.field("exchange")) { text throws(QuantityProblem) in
+      try TimeSpan.read(text, clock: clock ?? 1)
+    }
     let provenance = fields.provenance(
       map.field(
         "provenance", requirement: "a mapping whose kind is measured, published or datasheet"))
@@ -61,7 +64,7 @@ struct ProfileDecoder {
     return HardwareProfile(
       name: name, title: title, software: software, cores: cores, clock: clock, memory: memory,
       precisions: precisions.map(\.value), kernels: kernels.map(\.value),
-      inferenceSeconds: inference ?? 0, provenance: provenance)
+      inferenceSeconds: inference ?? 0, exchangeSeconds: exchange ?? 0, provenance: provenance)
   }
 
   private mutating func name(_ field: ProfileField) -> String? {

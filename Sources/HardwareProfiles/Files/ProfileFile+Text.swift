@@ -12,6 +12,9 @@ extension ProfileFile {
     lines.append("kernels:")
     lines += profile.kernels.flatMap(kernel)
     lines.append("inference: \(TimeSpan.text(profile.inferenceSeconds))")
+    if profile.exchangeSeconds > 0 {
+      lines.append("exchange: \(TimeSpan.text(profile.exchangeSeconds))")
+    }
     lines.append("provenance:")
     lines += provenance(profile.provenance).map { "  \($0.0): \($0.1)" }
     return lines.joined(separator: "\n") + "\n"

@@ -26,7 +26,9 @@ public struct FitError: Sendable, Codable, Equatable {
         profile.seconds(of: $0, threads: sample.threads, weightBytes: sample.networkWeightBytes)
       }
       guard parts.count == sample.workloads.count, sample.seconds > 0 else { return nil }
-      return abs(parts.reduce(0, +) / sample.seconds - 1)
+      let exchanged = profile.exchanged(
+        sample.workloads, before: sample.next, threads: sample.threads)
+      return abs(parts.reduce(exchanged * profile.exchangeSeconds, +) / sample.seconds - 1)
     }
     return errors.isEmpty ? nil : errors.sorted()[errors.count / 2]
   }

@@ -132,7 +132,7 @@ public struct KernelFit: Sendable {
   private static let negligible = 1e-16
 
   /// To four digits: no measurement has more, and people read the file.
-  private static func rounded(_ seconds: Double) -> Double {
+  public static func rounded(_ seconds: Double) -> Double {
     Double(String(format: "%.3e", seconds)) ?? seconds
   }
 

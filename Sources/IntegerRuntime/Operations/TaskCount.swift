@@ -8,11 +8,12 @@ enum TaskCount {
   private static let large = 1 << 22
 
   /// `work` in multiply-accumulates or what takes as long. Small steps get a task for each
-  /// thread: it then finds near what it wrote in the step before.
+  /// thread: it then finds near what it wrote in the step before. Large ones get as many for every
+  /// thread, for threads wait at the end.
   static func tasks(work: Int, most: Int, pool: WorkerPool) -> Int {
     let threads = pool.threadCount
     guard threads > 1, work >= threads * smallest else { return 1 }
-    let wanted = min(max(threads, work / large), 4 * threads)
-    return max(1, min(wanted, most))
+    let rounds = min(max(1, work / large / threads), 4)
+    return max(1, min(rounds * threads, most))
   }
 }

@@ -51,10 +51,22 @@ struct DeviceCosts {
       return sum + wide.weightBytes
     }
     weightBytes = bytes
-    let (known, profile, threads) = (works, limits.profile, limits.threads)
-    fixedSeconds = footprint.steps.filter { known[$0.name] == nil }.flatMap(\.workloads)
-      .reduce(profile?.inferenceSeconds ?? 0) {
-        $0 + (profile?.seconds(of: $1, threads: threads, weightBytes: bytes) ?? 0)
+    fixedSeconds = DeviceCosts.fixedSeconds(
+      footprint.steps, limits, layers: works, weightBytes: bytes)
+  }
+
+  /// What an inference takes beside the layers whose widths are chosen: all other steps, and what
+  /// passes between cores, which hardly depends on widths.
+  private static func fixedSeconds(
+    _ steps: [IntegerFootprint.Step], _ limits: DeviceLimits, layers: [String: KernelWorkload],
+    weightBytes: Double
+  ) -> Double {
+    guard let profile = limits.profile else { return 0 }
+    let model = LatencyModel(profile, threads: limits.threads)
+    let exchanged = model.exchanged(by: steps.map(\.workloads)).reduce(0, +)
+    return steps.filter { layers[$0.name] == nil }.flatMap(\.workloads)
+      .reduce(profile.inferenceSeconds + exchanged * profile.exchangeSeconds) {
+        $0 + (profile.seconds(of: $1, threads: limits.threads, weightBytes: weightBytes) ?? 0)
       }
   }
 

@@ -22,14 +22,23 @@ struct LatencyModel {
     prediction(of: steps.map(\.workloads))
   }
 
+  /// For each step the elements that pass between cores after it.
+  func exchanged(by steps: [[KernelWorkload]]) -> [Double] {
+    steps.indices.map {
+      profile.exchanged(
+        steps[$0], before: $0 + 1 < steps.count ? steps[$0 + 1] : [], threads: threads)
+    }
+  }
+
   /// `steps`: the work of each, several pieces where nodes run as one.
   func prediction(of steps: [[KernelWorkload]]) -> Prediction {
     let weightBytes = steps.joined().reduce(0) { $0 + $1.weightBytes }
-    let times = steps.map { step -> Double? in
+    let times = zip(steps, exchanged(by: steps)).map { step, exchanged -> Double? in
       let known = step.compactMap {
         profile.seconds(of: $0, threads: threads, weightBytes: weightBytes)
       }
-      return known.count == step.count ? known.reduce(0, +) : nil
+      return known.count == step.count
+        ? known.reduce(exchanged * profile.exchangeSeconds, +) : nil
     }
     return Prediction(
       steps: times, seconds: times.reduce(profile.inferenceSeconds) { $0 + ($1 ?? 0) })

@@ -9,7 +9,8 @@ enum ProbePlan {
   }
 
   static let probes: [Probe] =
-    convolutions + expansions + depthwise + products + combined + pools + conversions + floats
+    convolutions + expansions + depthwise + separable + products + combined + pools + conversions
+    + floats
 
   /// `layers` convolutions of one shape, each on the result of the one before.
   private static func chain(
@@ -105,6 +106,20 @@ enum ProbePlan {
     }
   }
 
+  /// Pairs of depthwise and pointwise convolutions of which several threads share one, both or none.
+  private static let separable: [Probe] = [
+    (12, 50), (24, 44), (48, 20), (96, 12), (160, 8), (320, 4), (80, 10), (40, 26),
+  ].map { channels, side in
+    Probe(name: "separable \(channels) on \(side)x\(side)") {
+      var net = ProbeNetwork(input: [1, channels, side, side])
+      for _ in 0..<4 {
+        net.depthwise()
+        net.convolution(channels, kernel: 1)
+      }
+      return net
+    }
+  }
+
   private static let products: [Probe] =
     [(1, 64, 3), (1, 256, 4), (1, 1024, 4), (4, 512, 4), (32, 256, 4), (96, 384, 4), (160, 512, 4)]
     .flatMap { rows, width, layers in
@@ -137,7 +152,8 @@ enum ProbePlan {
     }
 
   private static let combined: [Probe] =
-    [(16, 32), (64, 16), (64, 56), (256, 28), (512, 7), (24, 8)].map { channels, side in
+    [(16, 32), (64, 16), (64, 56), (256, 28), (512, 7), (24, 8), (32, 16), (24, 17), (40, 16)].map {
+      channels, side in
       Probe(name: "add and table, \(channels) on \(side)x\(side)") {
         var net = ProbeNetwork(input: [1, channels, side, side])
         net.convolution(channels, kernel: 1)
@@ -163,7 +179,10 @@ enum ProbePlan {
     }
 
   private static let pools: [Probe] =
-    [(16, 32, 3, 2), (64, 96, 3, 2), (128, 24, 2, 2), (64, 20, 3, 1)].map {
+    [
+      (16, 32, 3, 2), (64, 96, 3, 2), (128, 24, 2, 2), (64, 20, 3, 1), (32, 34, 2, 2),
+      (64, 20, 2, 2),
+    ].map {
       channels, side, kernel, stride in
       Probe(name: "max pool \(kernel)x\(kernel), \(channels) on \(side)x\(side)") {
         var net = ProbeNetwork(input: [1, channels, side, side])

@@ -59,10 +59,11 @@ enum ProbeTimer {
     let medians = steps.indices.map { step in median(runs.map { $0[step] }) }
     let weightBytes = steps.flatMap(\.workloads).reduce(0) { $0 + $1.weightBytes }
     return Result(
-      samples: zip(steps, medians).map { step, nanoseconds in
+      samples: steps.indices.map { index in
         KernelSample(
-          probe: probe.name, workloads: step.workloads, networkWeightBytes: weightBytes,
-          threads: threads, seconds: nanoseconds / 1e9)
+          probe: probe.name, workloads: steps[index].workloads,
+          next: index + 1 < steps.count ? steps[index + 1].workloads : [],
+          networkWeightBytes: weightBytes, threads: threads, seconds: medians[index] / 1e9)
       }, overhead: max(0, median(wholes) - medians.reduce(0, +)) / 1e9)
   }
 

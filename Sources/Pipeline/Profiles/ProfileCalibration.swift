@@ -105,6 +105,7 @@ public enum ProfileCalibration {
       provenance: .init(
         kind: .measured, tool: "tapq profiles calibrate",
         date: Date.now.formatted(.iso8601.year().month().day()), host: HostMachine.processor))
+    profile.exchangeSeconds = KernelFit.rounded(ExchangeFit.seconds(samples, profile: profile))
     profile.provenance.fitError = FitError.median(of: profile, samples).map {
       ($0 * 1e4).rounded() / 1e4
     }
