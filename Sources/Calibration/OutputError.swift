@@ -79,7 +79,7 @@ public enum OutputError {
         for (channel, value) in product.power().enumerated() { sums[first + channel] = value }
         for (index, weight) in quantized.enumerated() {
           let start = (index + 1) * rows.count + first
-          let errors = product.error(integers[index], weight.scales)
+          let errors = product.error(integers[index], weight)
           for (channel, value) in errors.enumerated() { sums[start + channel] = value }
         }
       }
@@ -104,10 +104,11 @@ public enum OutputError {
       integers.withElements(of: Int8.self) { integers in
         (0..<rows.count).map { row in
           let mean = means[row / perGroup]
-          let scale = quantized.scales[row]
+          let block = rows.length / quantized.blocks
           var sum = 0.0
           for entry in 0..<rows.length {
             let at = row * rows.length + entry
+            let scale = quantized.scales[at / block]
             sum += Double((Float(integers[at]) * scale - weights[at]) * mean[entry])
           }
           return Float(sum)
@@ -131,7 +132,8 @@ private struct ChunkProduct {
     }
   }
 
-  func error(_ integers: Tensor, _ scales: [Float]) -> [Double] {
+  func error(_ integers: Tensor, _ quantized: QuantizedWeight) -> [Double] {
+    let block = rows.length / quantized.blocks
     let residual = [Float](unsafeUninitializedCapacity: count * rows.length) {
       buffer, initialized in
       rows.values.withElements(of: Float.self) { weights in
@@ -139,11 +141,11 @@ private struct ChunkProduct {
           guard let target = buffer.baseAddress, let weights = weights.baseAddress,
             let integers = integers.baseAddress
           else { return }
-          for row in 0..<count {
-            let start = (first + row) * rows.length
+          for part in 0..<count * quantized.blocks {
+            let start = first * rows.length + part * block
             fk_rounding_residual(
-              weights + start, integers + start, rows.length, scales[first + row],
-              target + row * rows.length)
+              weights + start, integers + start, block,
+              quantized.scales[first * quantized.blocks + part], target + part * block)
           }
         }
       }

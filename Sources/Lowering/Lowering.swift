@@ -14,21 +14,23 @@ public enum Lowering {
   public static func lower(
     _ model: Model, plan: QuantizationPlan, weights: [String: QuantizedWeight]
   ) throws -> Model {
-    if plan.storage == .native {
+    if plan.storage == .native, !plan.isWeightOnly {
       let twoBits = plan.layers.filter { $0.weightBits == 2 }.map(\.name)
       guard twoBits.isEmpty else { throw LoweringError.nativeTwoBits(layers: twoBits) }
     }
     let current = try model.applying(OpsetRequirement(plan: plan).patches(for: model))
-    let sites = try QuantizationSites.analyze(
+    var sites = try QuantizationSites.analyze(
       current, layerNames: Set(plan.layers.map(\.name)))
+    if plan.isWeightOnly { sites = sites.ofWeights }
     try PlanCheck(model: current, sites: sites, plan: plan, weights: weights).run()
     let fitted = try BiasQuantization(model: current, sites: sites, plan: plan, weights: weights)
-    return try current.applying([
-      .quantizeBiases(fitted.biases),
-      .quantizeWeights(fitted.weights, sites: sites, storage: plan.storage),
-      .quantizeActivations(sites, plan.activations),
-      .recordPlan(plan),
-    ])
+    return try current.applying(
+      [
+        .quantizeBiases(fitted.biases),
+        .quantizeWeights(fitted.weights, sites: sites, plan: plan),
+        .quantizeActivations(sites, plan.activations),
+        .recordPlan(plan),
+      ] + (plan.isWeightOnly ? [.replaceReluBehindProducts(sites)] : []))
   }
 
   /// The float model as it computes with some of its activations quantized; names of weights,

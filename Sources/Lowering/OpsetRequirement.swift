@@ -8,8 +8,9 @@ struct OpsetRequirement {
   init(plan: QuantizationPlan) {
     let widths = plan.layers.map(\.weightBits) + plan.tables.map(\.bits)
     let types = Set(widths.map(WeightEncoding.elementType))
-    // DequantizeLinear has scales along an axis since 13, INT4 since 21, INT2 since 25.
-    opset = types.contains(.int2) ? 25 : types.contains(.int4) ? 21 : 13
+    let hasBlocks = plan.layers.contains { $0.block != nil }
+    // DequantizeLinear has scales along an axis since 13, INT4 and blocks since 21, INT2 since 25.
+    opset = types.contains(.int2) ? 25 : types.contains(.int4) || hasBlocks ? 21 : 13
   }
 
   func patches(for model: Model) -> [GraphPatch] {

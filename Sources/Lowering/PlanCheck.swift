@@ -39,8 +39,17 @@ struct PlanCheck {
     guard weight.integers.elementType == .int8, weight.integers.shape == float.shape else {
       throw invalid("its integers have shape \(weight.integers.shape), not \(float.shape)")
     }
-    guard weight.axis == layer.axis, weight.scales.count == float.shape[layer.axis] else {
-      throw invalid("needs one scale for each channel of axis \(layer.axis)")
+    let channels = float.shape[layer.axis]
+    guard weight.axis == layer.axis, weight.scales.count == channels * weight.blocks else {
+      throw invalid("needs scales for each channel of axis \(layer.axis)")
+    }
+    guard weight.blocks == layer.block.map({ float.count / channels / max($0, 1) }) ?? 1 else {
+      throw invalid("has \(weight.blocks) scales a channel, the plan says otherwise")
+    }
+    // Runtimes have kernels for products of blocks where the other side is float.
+    let allowsBlocks = plan.isWeightOnly && float.rank == 2 && layer.op != "Conv"
+    guard weight.blocks == 1 || allowsBlocks else {
+      throw invalid("has a scale for each block, which only products of float inputs take")
     }
     guard weight.scales.allSatisfy({ $0.isFinite && $0 > 0 }) else {
       throw invalid("a scale is not a positive number")

@@ -49,6 +49,9 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
     public var replacesFloatValue: Bool
   }
 
+  /// Where the weights alone can be quantized.
+  public var ofWeights: QuantizationSites { QuantizationSites(layers: layers, activations: []) }
+
   /// Values by the one whose parameters they share, itself included.
   public var parameterGroups: [String: [Activation]] {
     Dictionary(grouping: activations) { $0.sameAs ?? $0.value }

@@ -12,6 +12,13 @@ enum WeightEncoding {
     }
   }
 
+  static func zeros(_ shape: [Int], of elementType: ElementType) -> Tensor {
+    let count = Tensor.count(of: shape)
+    let storage = TensorStorage(byteCount: elementType.byteCount(of: count) ?? 0)
+    storage.mutableBytes.initializeMemory(as: UInt8.self, repeating: 0)
+    return Tensor(elementType: elementType, shape: shape, storage: storage)
+  }
+
   /// The int8 values in a type of 2, 4 or 8 bits, the first one in the low bits of its byte.
   static func pack(_ integers: Tensor, as elementType: ElementType) -> Tensor {
     guard elementType != .int8 else { return integers }

@@ -6,8 +6,7 @@ extension GraphPatch {
   /// Replaces the float weights by integers. The dequantized weight keeps the weight's name, so
   /// that layers that share a weight go on sharing it.
   static func quantizeWeights(
-    _ weights: [String: QuantizedWeight], sites: QuantizationSites,
-    storage: QuantizationPlan.Storage
+    _ weights: [String: QuantizedWeight], sites: QuantizationSites, plan: QuantizationPlan
   ) -> GraphPatch {
     GraphPatch("quantize weights") { model in
       var scope = NameSupply(model.graph, nodeNames: true)
@@ -18,7 +17,8 @@ extension GraphPatch {
         guard let weight = weights[layer.weight], let position = index.producers[layer.node]
         else { continue }
         let nodes = store(
-          weight, as: layer.weight, storage: storage, in: &model.graph, scope: &scope)
+          weight, as: layer.weight, form: WeightForm(of: weight, op: layer.op, plan: plan),
+          in: &model.graph, scope: &scope)
         insertion.insert(nodes, before: position)
       }
       model.graph.nodes = insertion.applied(to: model.graph.nodes)
@@ -26,36 +26,33 @@ extension GraphPatch {
   }
 
   private static func store(
-    _ weight: QuantizedWeight, as name: String, storage: QuantizationPlan.Storage,
-    in graph: inout Graph, scope: inout NameSupply
+    _ weight: QuantizedWeight, as name: String, form: WeightForm, in graph: inout Graph,
+    scope: inout NameSupply
   ) -> [Node] {
-    let stored = WeightEncoding.elementType(bits: weight.bits)
-    let dequantized = storage == .native ? stored : .int8
-    let channels = weight.scales.count
     let integers = scope.fresh(name + "_quantized")
     let scale = scope.fresh(name + "_scale")
     let zeroPoint = scope.fresh(name + "_zero_point")
     graph.replaceInitializer(
       name,
       by: [
-        (integers, WeightEncoding.pack(weight.integers, as: stored)),
-        (scale, Tensor(weight.scales, shape: [channels])),
-        (zeroPoint, WeightEncoding.zeros(channels, of: dequantized)),
+        (integers, WeightEncoding.pack(weight.integers, as: form.stored)),
+        (scale, form.scales),
+        (zeroPoint, WeightEncoding.zeros(form.scales.shape, of: form.dequantized)),
       ])
     var nodes: [Node] = []
     var source = integers
-    if stored != dequantized {
+    if form.stored != form.dequantized {
       source = scope.fresh(name + "_cast")
       nodes.append(
         Node(
           name: scope.fresh(name + "_Cast"), op: "Cast", inputs: [integers], outputs: [source],
-          attributes: [Attribute("to", .int(Int(dequantized.rawValue)))]))
+          attributes: [Attribute("to", .int(Int(form.dequantized.rawValue)))]))
     }
     nodes.append(
       Node(
         name: scope.fresh(name + "_DequantizeLinear"), op: "DequantizeLinear",
         inputs: [source, scale, zeroPoint], outputs: [name],
-        attributes: [Attribute("axis", .int(weight.axis))]))
+        attributes: form.attributes))
     return nodes
   }
 
@@ -96,14 +93,6 @@ extension GraphPatch {
         model.graph.initializers.removeValue(forKey: name)
       }
     }
-  }
-}
-
-extension WeightEncoding {
-  static func zeros(_ count: Int, of elementType: ElementType) -> Tensor {
-    let storage = TensorStorage(byteCount: elementType.byteCount(of: count) ?? 0)
-    storage.mutableBytes.initializeMemory(as: UInt8.self, repeating: 0)
-    return Tensor(elementType: elementType, shape: [count], storage: storage)
   }
 }
 

@@ -3,6 +3,9 @@ public struct Precision: Sendable, Codable, Hashable, Comparable {
   public var weightBits: Int
   public var activationBits: Int
 
+  /// Activations that are not quantized.
+  public static let floatBits = 32
+
   public init(weightBits: Int, activationBits: Int = 8) {
     self.weightBits = weightBits
     self.activationBits = activationBits

@@ -51,13 +51,18 @@ public struct QuantizationPlan: Sendable, Codable, Equatable {
     public var axis: Int
     /// True width, 2 to 8, also where a wider type stores it.
     public var weightBits: Int
+    /// Entries along the input axis that share a scale; nil where a whole channel does.
+    public var block: Int?
 
-    public init(name: String, op: String, weight: String, axis: Int, weightBits: Int) {
+    public init(
+      name: String, op: String, weight: String, axis: Int, weightBits: Int, block: Int? = nil
+    ) {
       self.name = name
       self.op = op
       self.weight = weight
       self.axis = axis
       self.weightBits = weightBits
+      self.block = block
     }
   }
 
@@ -83,6 +88,9 @@ public struct QuantizationPlan: Sendable, Codable, Equatable {
   /// Quantized activations by value name.
   public var activations: [String: AffineParameters]
   public var tables: [Table]
+
+  /// Weights alone are quantized; layers compute in float.
+  public var isWeightOnly: Bool { activations.isEmpty }
 
   public init(
     storage: Storage, layers: [Layer], activations: [String: AffineParameters],

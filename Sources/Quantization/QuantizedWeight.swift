@@ -1,20 +1,31 @@
 public import Tensors
 
-/// A weight as integers with one positive scale for each output channel:
-/// `weight[.. c ..] = integers[.. c ..] * scales[c]`, `c` running along `axis`.
+/// A weight as integers with positive scales, one for each output channel, `c` running along `axis`:
+/// `weight[.. c ..] = integers[.. c ..] * scales[c]`; or one for each of `blocks` equal runs of a
+/// channel's entries, in the order of `WeightRows`.
 public struct QuantizedWeight: Sendable, Codable, Equatable {
   /// Int8 values within `WeightRange.of(bits:)`, in the shape of the weight.
   public var integers: Tensor
+  /// `[channels, blocks]`.
   public var scales: [Float]
   public var axis: Int
   /// True width, 2 to 8.
   public var bits: Int
+  /// Scales of a channel.
+  public var blocks: Int
 
-  public init(integers: Tensor, scales: [Float], axis: Int, bits: Int) {
+  public init(integers: Tensor, scales: [Float], axis: Int, bits: Int, blocks: Int = 1) {
     self.integers = integers
     self.scales = scales
     self.axis = axis
     self.bits = bits
+    self.blocks = blocks
+  }
+
+  /// One for each entry, in the order of `WeightRows`: `[channels, length]`.
+  public var scalesOfEntries: [Float] {
+    let block = integers.count / max(scales.count, 1)
+    return scales.flatMap { repeatElement($0, count: block) }
   }
 }
 
@@ -33,10 +44,14 @@ extension QuantizedWeight {
   /// The weights that the integers stand for, in the shape of the weight.
   public func dequantized() -> Tensor {
     let inner = Tensor.count(of: Array(integers.shape[(axis + 1)...]))
+    let channels = integers.shape[axis]
+    let block = integers.count / max(scales.count, 1)
     return integers.withElements(of: Int8.self) { integers in
       Tensor(shape: self.integers.shape) { (target: UnsafeMutableBufferPointer<Float>) in
         for index in integers.indices {
-          target[index] = Float(integers[index]) * scales[index / inner % scales.count]
+          let (outer, channel) = (index / inner).quotientAndRemainder(dividingBy: channels)
+          let entry = outer * inner + index % inner
+          target[index] = Float(integers[index]) * scales[channel * blocks + entry / block]
         }
       }
     }

@@ -2,9 +2,9 @@ import CFloatKernels
 public import Parallelism
 import Tensors
 
-/// Symmetric quantizer with the scale of least squared error for every output channel.
+/// Symmetric quantizer with the scale of least squared error for every output channel, or block of one.
 ///
-/// For each channel a grid of clipping points is tried; every candidate is judged after refitting
+/// For each scale a grid of clipping points is tried; every candidate is judged after refitting
 /// its scale to its integers by least squares, and the best is refined by alternating rounding and
 /// refitting until the error stops falling.
 public struct WeightQuantizer: Sendable {
@@ -20,42 +20,45 @@ public struct WeightQuantizer: Sendable {
   /// - Parameters:
   ///   - importance: one row of weights of the squared error for each group of output channels
   ///     (channels split evenly in order); nil weighs all errors alike.
-  ///   - scaleFloors: the smallest scale allowed to each channel, see `BiasScale`.
+  ///   - scaleFloors: the smallest value allowed to each scale, see `BiasScale`.
   public func quantize(
     _ rows: WeightRows, importance: [[Float]]? = nil, scaleFloors: [Float]? = nil,
     pool: WorkerPool
   ) -> QuantizedWeight {
-    let floors = scaleFloors ?? Array(repeating: WeightQuantizer.smallestScale, count: rows.count)
-    precondition(floors.count == rows.count)
-    var scales = Array(repeating: Float(0), count: rows.count)
-    let rowsPerChunk = max(1, 32_768 / max(rows.length, 1))
-    let chunks = (rows.count + rowsPerChunk - 1) / rowsPerChunk
+    let (blocks, block) = (rows.blocks, rows.block)
+    let count = rows.count * blocks
+    let floors = scaleFloors ?? Array(repeating: WeightQuantizer.smallestScale, count: count)
+    precondition(floors.count == count)
+    var scales = Array(repeating: Float(0), count: count)
+    let perChunk = max(1, 32_768 / max(block, 1))
+    let chunks = (count + perChunk - 1) / perChunk
     let fallback = fallbackScale(rows)
-    let grid = clippingGrid(length: rows.length)
+    let grid = clippingGrid(length: block)
     let integers = rows.values.withElements(of: Float.self) { values in
       Tensor(shape: [rows.count, rows.length]) { (target: UnsafeMutableBufferPointer<Int8>) in
         scales.withUnsafeMutableBufferPointer { scales in
           nonisolated(unsafe) let (values, target, scales) = (values, target, scales)
           pool.forEach(chunks) { chunk in
-            for row in chunk * rowsPerChunk..<min((chunk + 1) * rowsPerChunk, rows.count) {
-              guard rows.length > 0, let weights = values.baseAddress,
-                let output = target.baseAddress
+            for part in chunk * perChunk..<min((chunk + 1) * perChunk, count) {
+              guard block > 0, let weights = values.baseAddress, let output = target.baseAddress
               else {
-                scales[row] = fallback
+                scales[part] = fallback
                 continue
               }
-              let group = importance.map { $0[row * $0.count / rows.count] }
-              scales[row] = quantizeRow(
-                weights + row * rows.length, count: rows.length, largest: rows.largest[row],
-                importance: group, grid: grid, floor: floors[row], fallback: fallback,
-                into: output + row * rows.length)
+              let group = importance.map { $0[part / blocks * $0.count / rows.count] }
+              let start = part % blocks * block
+              scales[part] = quantize(
+                weights + part * block, count: block,
+                importance: group.map { Array($0[start..<start + block]) }, grid: grid,
+                floor: floors[part], fallback: fallback, into: output + part * block)
             }
           }
         }
       }
     }
     return QuantizedWeight(
-      integers: rows.restored(integers), scales: scales, axis: rows.axis, bits: bits)
+      integers: rows.restored(integers), scales: scales, axis: rows.axis, bits: bits,
+      blocks: blocks)
   }
 
   /// No scale is smaller: its reciprocal and its product with an activation scale stay normal.
@@ -67,10 +70,12 @@ public struct WeightQuantizer: Sendable {
     return max(smallest / Float(WeightRange.of(bits: bits).upperBound), Self.smallestScale)
   }
 
-  private func quantizeRow(
-    _ weights: UnsafePointer<Float>, count: Int, largest: Float, importance: [Float]?,
-    grid: [Float], floor: Float, fallback: Float, into integers: UnsafeMutablePointer<Int8>
+  /// Quantizes what shares a scale; gives the scale.
+  private func quantize(
+    _ weights: UnsafePointer<Float>, count: Int, importance: [Float]?, grid: [Float],
+    floor: Float, fallback: Float, into integers: UnsafeMutablePointer<Int8>
   ) -> Float {
+    let largest = fk_largest_magnitude(weights, count)
     let range = WeightRange.of(bits: bits)
     let (low, high) = (Int32(range.lowerBound), Int32(range.upperBound))
     func search(_ importance: UnsafePointer<Float>?) -> Float {

@@ -9,12 +9,17 @@ public struct WeightRows: Sendable {
   public let axis: Int
   public let count: Int
   public let length: Int
+  /// Consecutive entries of a row that share a scale: all, or a divisor of their number.
+  public let block: Int
   /// `[count, length]`; shares the weight's storage where the channels lead.
   public let values: Tensor
   /// The largest magnitude of each row.
   public let largest: [Float]
 
-  public init(_ weight: Tensor, named name: String, axis: Int) throws(QuantizationError) {
+  /// `block` is the length of a row where it is left out or no divisor of that.
+  public init(
+    _ weight: Tensor, named name: String, axis: Int, block: Int? = nil
+  ) throws(QuantizationError) {
     guard weight.elementType == .float32 else {
       throw .elementType(tensor: name, found: weight.elementType.description)
     }
@@ -25,12 +30,14 @@ public struct WeightRows: Sendable {
     self.axis = axis
     shape = weight.shape
     count = weight.shape[axis]
-    length = count == 0 ? 0 : weight.count / count
+    let length = count == 0 ? 0 : weight.count / count
+    self.length = length
+    self.block = block.flatMap { $0 > 0 && length % $0 == 0 ? $0 : nil } ?? length
     values =
       axis == 0
       ? weight.reshaped(to: [count, length])
       : WeightRows.permuted(weight, shape: shape, axis: axis, inverse: false)
-    let (count, length) = (count, length)
+    let count = count
     largest = values.withElements(of: Float.self) { buffer in
       (0..<count).map { row in
         guard length > 0, let start = buffer.baseAddress else { return 0 }
@@ -39,6 +46,9 @@ public struct WeightRows: Sendable {
     }
     guard largest.allSatisfy(\.isFinite) else { throw .notFinite(tensor: name) }
   }
+
+  /// Scales of a row.
+  public var blocks: Int { block > 0 ? length / block : 1 }
 
   /// Integers in row order put back into the order of the weight.
   public func restored(_ integers: Tensor) -> Tensor {

@@ -1,5 +1,6 @@
 public import GraphIR
 public import Parallelism
+public import Quantization
 
 /// Compares plans by what they do to samples that their rounding has not seen.
 public struct PlanTrial {
@@ -17,6 +18,21 @@ public struct PlanTrial {
     // What is learned comes on top: plans are told apart without it.
     self.settings.method = .gptq
     self.pool = pool
+  }
+
+  /// What the float network gives.
+  public func reference() throws -> OutputDistance {
+    OutputDistance(reference: try NetworkFlow(model, samples: samples.feeds, pool: pool).finish())
+  }
+
+  /// The distance of the outputs with these weights, by name, from the reference. `student` is the
+  /// network with the biases and activations that go with them.
+  public func distance(
+    weights: [String: QuantizedWeight], student: Model, from reference: OutputDistance
+  ) throws -> Double {
+    let flow = NetworkFlow(student, samples: samples.feeds, pool: pool)
+    for (name, weight) in weights { flow.replace(name, by: weight.dequantized()) }
+    return reference.distance(to: try flow.finish())
   }
 
   /// Rounds to the widths, by weight name, on parts of the samples; the mean distance of the

@@ -9,7 +9,7 @@ public struct RoundingLayer: Sendable {
   public let observed: ObservedLayer
   /// The initializer that holds the bias, where this layer alone reads it.
   public let bias: String?
-  /// The smallest scale allowed to each output channel at 8 bits.
+  /// The smallest value allowed to each scale at 8 bits, `[rows, blocks]`.
   public let scaleFloors: [Float]
 
   public init(

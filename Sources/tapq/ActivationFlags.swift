@@ -1,14 +1,32 @@
 import ArgumentParser
+import Pipeline
 
 /// `--activation-bits`, the same for every command that has it.
 struct ActivationFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Widths that the input of a layer may take, 2 to 8. Default: what the profile has, without "
-        + "one 8.", valueName: "4,8"))
+      "Widths that the input of a layer may take, 2 to 8, or 32: weights alone are quantized. "
+        + "Default: what the profile has, without one 8.", valueName: "4,8"))
   var activationBits: String?
 
-  func widths() throws -> [Int]? {
-    try activationBits.map { try WidthList.parse($0, of: "--activation-bits") }
+  @Option(
+    help: ArgumentHelp(
+      "Weights of a product, along its depth, that share a scale, with --activation-bits 32: 16 to "
+        + "256, a power of two. Default: 32.", valueName: "N"))
+  var blockSize: Int?
+
+  func apply(to options: inout QuantizeOptions) throws {
+    options.activationBits = try activationBits.map { text in
+      text == "32" ? [32] : try WidthList.parse(text, of: "--activation-bits")
+    }
+    guard let blockSize else { return }
+    guard let block = QuantizeOptions.block(blockSize) else {
+      throw ValidationError("--block-size must be 16, 32, 64, 128 or 256, not \(blockSize)")
+    }
+    guard options.isWeightOnly else {
+      throw ValidationError(
+        "--block-size needs --activation-bits 32: no runtime fuses blocks with quantized inputs")
+    }
+    options.block = block
   }
 }

@@ -41,7 +41,8 @@ struct ParetoCommand: ParsableCommand {
       throw ValidationError("--points must be between 1 and 1000")
     }
     _ = try WidthList.parse(bits)
-    _ = try activations.widths()
+    var options = QuantizeOptions(model: model, output: "", calibration: [])
+    try activations.apply(to: &options)
     _ = try embeddings.width()
     if csv, json { throw ValidationError("give --csv or --json, not both") }
   }
@@ -51,7 +52,7 @@ struct ParetoCommand: ParsableCommand {
     try calibration.apply(to: &options)
     options.device = try device.limits()
     options.bits = try WidthList.parse(bits)
-    options.activationBits = try activations.widths()
+    try activations.apply(to: &options)
     options.embeddingBits = try embeddings.width()
     options.preprocessing = try preprocessing.resolved()
     try rounding.apply(to: &options)

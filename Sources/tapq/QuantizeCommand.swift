@@ -78,7 +78,7 @@ struct QuantizeCommand: ParsableCommand {
       options.averageBits = averageBits
     }
     options.bits = try WidthList.parse(bits)
-    options.activationBits = try activations.widths()
+    try activations.apply(to: &options)
     options.embeddingBits = try embeddings.width()
     guard let form = QuantizeOptions.storage(storage) else {
       throw ValidationError("--storage must be cast or native, not '\(storage)'")

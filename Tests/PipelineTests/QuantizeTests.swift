@@ -4,9 +4,11 @@ import Foundation
 import GraphIR
 import Lowering
 import ONNXFormat
+import ProxySearch
 import Tensors
 import TestSupport
 import Testing
+import WeightRounding
 
 @testable import Pipeline
 
@@ -44,6 +46,43 @@ import Testing
     #expect(report.fileBytes == size)
     #expect(folder.contents == ["out.onnx"])
     #expect(try Self.agreement(options) >= 0.99)
+  }
+
+  @Test(arguments: [RoundingMethod.nearest, .gptq, .adaround])
+  func weightsAloneLeaveActivationsFloat(rounding: RoundingMethod) throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    options.activationBits = [32]
+    options.block = 16
+    options.averageBits = 4
+    options.rounding = rounding
+    options.effort = .fast
+    let report = try Quantize.run(options)
+    #expect(report.layers.allSatisfy { $0.activationBits == 32 })
+    #expect(report.averageWeightBits <= 4)
+    let model = try ONNXFile.load(path: options.output)
+    #expect(!model.graph.nodes.contains { $0.op == "QuantizeLinear" })
+    let blocks = try model.graph.nodes.filter { $0.op == "DequantizeLinear" }
+      .compactMap { try $0.int("block_size") }
+    #expect(blocks == [16])
+    // The depth of the Gemm, 32, in two blocks for each of ten classes, beside its bias.
+    let logits = try #require(report.layers.last)
+    #expect(logits.bytes == 32 * 10 * logits.weightBits / 8 + 4 * (20 + 10))
+    #expect(try Self.agreement(options) >= 0.9)
+  }
+
+  /// A plan that loses to the uniform one of its size is not written, however weights are rounded.
+  @Test func fastPlansAreComparedWithTheUniformOne() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    options.effort = .fast
+    options.averageBits = 4
+    // Damage that is least where it should be largest.
+    options.proxy = try ProxyFile.parse(
+      "name: inverted\nthought: t\nformula: -1 * sum(dY2) / sum(Y2)\nprovenance: p\n",
+      path: "inverted.tap")
+    let report = try Quantize.run(options)
+    #expect(Set(report.layers.map(\.weightBits)) == [4])
   }
 
   @Test func budgetsHoldAndCostAccuracyInOrder() throws {

@@ -74,6 +74,49 @@ import Testing
     #expect(columns.integers.shape == [inner, outer])
   }
 
+  /// A block is quantized as a row of its own would be, and dequantized in its own place.
+  @Test(arguments: [0, 1])
+  func blocksAreRowsOfTheirOwn(axis: Int) throws {
+    let (channels, length, block) = (6, 96, 32)
+    let values = normalValues(channels * length, seed: 8)
+    let importance = (0..<length).map { Float($0 % 7 + 1) }
+    let pool = WorkerPool(threadCount: 2)
+    let shape = axis == 0 ? [channels, length] : [length, channels]
+    let rows = try WeightRows(
+      Tensor(values, shape: shape), named: "w", axis: axis, block: block)
+    let quantized = WeightQuantizer(bits: 4).quantize(rows, importance: [importance], pool: pool)
+    #expect(quantized.blocks == 3)
+    func place(_ channel: Int, _ entry: Int) -> Int {
+      axis == 0 ? channel * length + entry : entry * channels + channel
+    }
+    let integers = quantized.integers.elements(of: Int8.self)
+    let dequantized = quantized.dequantized().elements(of: Float.self)
+    for channel in 0..<channels {
+      for part in 0..<3 {
+        let entries = part * block..<(part + 1) * block
+        let alone = WeightQuantizer(bits: 4).quantize(
+          try WeightRows(
+            Tensor(entries.map { values[place(channel, $0)] }, shape: [1, block]), named: "w",
+            axis: 0), importance: [Array(importance[entries])], pool: pool)
+        let scale = quantized.scales[channel * 3 + part]
+        #expect(scale == alone.scales[0])
+        #expect(entries.map { integers[place(channel, $0)] } == alone.integers.elements())
+        #expect(
+          entries.map { dequantized[place(channel, $0)] }
+            == entries.map { Float(integers[place(channel, $0)]) * scale })
+        #expect(
+          quantized.scalesOfEntries[channel * length + part * block] == scale)
+      }
+    }
+  }
+
+  @Test func blocksThatDoNotDivideARowAreLeftOut() throws {
+    let weight = Tensor(normalValues(4 * 50, seed: 2), shape: [4, 50])
+    #expect(try WeightRows(weight, named: "w", axis: 0, block: 16).blocks == 1)
+    #expect(try WeightRows(weight, named: "w", axis: 0, block: 0).blocks == 1)
+    #expect(try WeightRows(weight, named: "w", axis: 0, block: 25).blocks == 2)
+  }
+
   @Test func threadsDoNotChangeTheResult() throws {
     let weight = Tensor(normalValues(64 * 1500, seed: 6), shape: [64, 1500])
     let rows = try WeightRows(weight, named: "w", axis: 0)

@@ -1,5 +1,6 @@
 import Parallelism
 import Quantization
+import Tensors
 import TestSupport
 import Testing
 
@@ -48,6 +49,41 @@ import Testing
       let rounded = Int((value / scale).rounded(.toNearestOrEven))
       return Int8(min(max(rounded, range.lowerBound), range.upperBound))
     }
+  }
+
+  /// Rows whose parts differ in size: with a scale for each part they cost what their integers say, and
+  /// less than with one for all.
+  @Test func blocksHaveScalesOfTheirOwn() throws {
+    let (count, length, block) = (18, 192, 64)
+    let objective = GroupObjective(
+      moment: Self.moment(length, state: 4), damping: 0.01, pool: Self.pool)
+    let source = Self.weights(count, length, state: 2)
+    for row in 0..<count {
+      for entry in 0..<length { source[row, entry] *= [1, 0.1, 0.02][entry / block] }
+    }
+    let rows = try WeightRows(
+      Tensor(source.elements, shape: [count, length]), named: "w", axis: 0, block: block)
+    let weights = source.permutingColumns(objective.order)
+    let blocks = ScaleBlocks(rows, order: objective.order)
+    let scales = (0..<count * 3).map { [0.13, 0.013, 0.0026][$0 % 3] as Float }
+    let solved = RowSolver(
+      objective: objective, bits: 4, blocks: blocks, scaleFactors: [1, 0.8], rounds: 3
+    ).solve(weights, scales: scales, floors: scales.map { $0 * 0.1 }, pool: Self.pool)
+    let whole = RowSolver(objective: objective, bits: 4, scaleFactors: [1, 0.8], rounds: 3)
+      .solve(
+        weights, scales: Array(repeating: 0.13, count: count),
+        floors: Array(repeating: 0.01, count: count), pool: Self.pool)
+    for row in 0..<count {
+      var errors: [Float] = []
+      for column in 0..<length {
+        let scale = solved.scales[row * 3 + objective.order[column] / block]
+        errors.append(weights[row, column] - Float(solved.integers[row * length + column]) * scale)
+      }
+      let cost = Self.cost(
+        errors, Array(repeating: 0, count: length), 1, objective.hessian)
+      #expect(abs(cost - Double(solved.costs[row])) < 1e-3 * cost + 1e-7)
+    }
+    #expect(solved.costs.reduce(0, +) < 0.8 * whole.costs.reduce(0, +))
   }
 
   @Test(arguments: [2, 3, 4, 6, 8], [1, 7, 129, 300])

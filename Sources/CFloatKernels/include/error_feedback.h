@@ -1,5 +1,5 @@
-/* Rounding of weight rows under a quadratic objective: with e = w - scale q and H symmetric positive
-   definite, small e' H e. Sums run in one order on every instruction set, so integers do not depend
+/* Rounding of weight rows under a quadratic objective: with e = w - scales q, a scale for each weight,
+   and H symmetric positive definite, small e' H e. Sums run in one order on every instruction set, so integers do not depend
    on the machine. */
 #ifndef CFLOATKERNELS_ERROR_FEEDBACK_H
 #define CFLOATKERNELS_ERROR_FEEDBACK_H
@@ -16,13 +16,13 @@ extern "C" {
    `pending[i]` comes in as the sum of R[i][j] e[j] over all j behind the block; it is overwritten.
    Writes integers and errors e; returns the block's part of e' H e. */
 float fk_feedback_block(const float *weights, size_t count, const float *columns, size_t stride,
-                        float scale, int low, int high, float *pending, int8_t *integers,
-                        float *errors);
+                        const float *scales, int low, int high, float *pending,
+                        int8_t *integers, float *errors);
 
 /* Coordinate descent: moves each integer to its best value given the others, up to `sweeps` times
    over the row. `gradient` is H e; it, the errors and the integers are kept up to date. Returns the
    number of moves. */
-size_t fk_descend_row(const float *hessian, size_t count, float scale, int low, int high,
+size_t fk_descend_row(const float *hessian, size_t count, const float *scales, int low, int high,
                       size_t sweeps, int8_t *integers, float *errors, float *gradient);
 
 #ifdef __cplusplus

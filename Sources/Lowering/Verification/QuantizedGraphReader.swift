@@ -92,6 +92,7 @@ struct QuantizedGraphReader {
     guard let node = nodes[layer.name], let input = node.input(0) else {
       throw VerificationError.layerMissing(layer.name)
     }
+    if plan.isWeightOnly { return try weightOnlyKernel(of: node, layer) }
     guard let parameters = activations[input] else {
       throw VerificationError.notFused(layer: layer.name, problem: "its input is not quantized")
     }
@@ -104,6 +105,27 @@ struct QuantizedGraphReader {
           + "ONNX Runtime repeats on every run")
     }
     return try fusedKernel(of: node, layer)
+  }
+
+  private func weightOnlyKernel(of node: Node, _ layer: QuantizationPlan.Layer) throws -> Kernel {
+    _ = try weight(of: node, layer)
+    guard node.op != "Conv" else {
+      return Kernel(name: "Conv", reason: "its weights are dequantized on every run")
+    }
+    guard try node.op == "MatMul" || node.int("transB") ?? 0 == 0 else {
+      return Kernel(name: "Gemm", reason: "its transposed weights are dequantized on every run")
+    }
+    var value = node.identity
+    if let add = index.onlyConsumer(of: value), add.isOperator("Add") {
+      value = add.output(0) ?? value
+    }
+    if let next = index.onlyConsumer(of: value), next.isOperator("Relu") || next.isOperator("Clip")
+    {
+      return Kernel(
+        name: "FusedGemm",
+        reason: "its weights are dequantized on every run, for \(next.op) behind it")
+    }
+    return Kernel(name: "MatMulNBits", reason: "its inputs are float")
   }
 
   private func weight(
@@ -123,28 +145,40 @@ struct QuantizedGraphReader {
       source = stored
     }
     guard let stored = index.constants[source] else { throw broken("is not a constant") }
-    guard stored.elementType == WeightEncoding.elementType(bits: layer.weightBits) else {
+    guard layer.axis < stored.rank else {
+      throw broken("has no axis \(layer.axis) of output channels")
+    }
+    let channels = stored.shape[layer.axis]
+    let type = WeightForm.elementType(
+      bits: layer.weightBits, op: layer.op, channels: channels, plan: plan)
+    guard stored.elementType == type else {
       throw broken("is stored as \(stored.elementType), the plan says \(layer.weightBits) bits")
     }
-    guard (cast != nil) == (stored.elementType != .int8 && plan.storage == .cast) else {
+    let wantsCast = stored.elementType != .int8 && plan.storage == .cast && !plan.isWeightOnly
+    guard (cast != nil) == wantsCast else {
       throw broken("is not stored in the form of the plan (\(plan.storage.rawValue))")
     }
     try checkValues(stored, layer)
-    guard layer.axis < stored.rank, try dequantizer.int("axis") ?? 1 == layer.axis else {
-      throw broken("is scaled along another axis than \(layer.axis)")
+    let axis = layer.block == nil ? layer.axis : 1 - layer.axis
+    guard try dequantizer.int("axis") ?? 1 == axis,
+      try dequantizer.int("block_size") ?? 0 == layer.block ?? 0
+    else { throw broken("is scaled along another axis than \(axis), or in other blocks") }
+    var shape = [channels]
+    if let block = layer.block, block > 0, stored.rank == 2 {
+      shape = stored.shape
+      shape[axis] = (shape[axis] + block - 1) / block
     }
-    let type = cast == nil ? stored.elementType : .int8
-    guard let scale = constant(dequantizer, 1), scale.elementType == .float32,
-      scale.shape == [stored.shape[layer.axis]]
-    else { throw broken("does not have one scale for each output channel") }
+    let dequantized = cast == nil ? stored.elementType : .int8
+    guard let scale = constant(dequantizer, 1), scale.elementType == .float32, scale.shape == shape
+    else { throw broken("does not have a scale for each output channel or block") }
     let scales = scale.elements(of: Float.self)
     guard scales.allSatisfy({ $0 > 0 && $0.isFinite }) else {
       throw broken("has a scale that is not positive")
     }
-    guard let zeroPoint = constant(dequantizer, 2), zeroPoint.elementType == type,
+    guard let zeroPoint = constant(dequantizer, 2), zeroPoint.elementType == dequantized,
       zeroPoint.shape == scale.shape, zeroPoint.integers()?.allSatisfy({ $0 == 0 }) == true
     else { throw broken("does not have explicit zero points of zero") }
-    return (scales, type)
+    return (scales, dequantized)
   }
 
   /// Throws where a table is not looked up in the plan's integers.

@@ -19,7 +19,9 @@ enum DevicePrecisions {
         result[layer.name] = wanted
         continue
       }
-      let supported = pairs(profile, op: layer.site.op)
+      let supported = pairs(
+        profile, op: layer.site.op,
+        activations: Set(ActivationRange.supportedBits).union(activations ?? []).sorted())
       let common = supported.filter {
         weights.contains($0.weightBits) && activations?.contains($0.activationBits) ?? true
       }
@@ -34,9 +36,11 @@ enum DevicePrecisions {
     return result
   }
 
-  /// Pairs of widths from 2 to 8 that an operator can have.
-  private static func pairs(_ profile: HardwareProfile, op: String) -> [Precision] {
-    ActivationRange.supportedBits.flatMap { activations in
+  /// Pairs that an operator can have, of weights of 2 to 8 bits.
+  private static func pairs(
+    _ profile: HardwareProfile, op: String, activations: [Int]
+  ) -> [Precision] {
+    activations.flatMap { activations in
       (profile.weightBits(of: op, activationBits: activations) ?? [])
         .filter(WeightRange.supportedBits.contains)
         .map { Precision(weightBits: $0, activationBits: activations) }

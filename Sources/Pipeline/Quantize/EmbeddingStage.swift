@@ -47,8 +47,7 @@ struct EmbeddingStage {
     let plan = QuantizationPlan.Table(
       weight: table.weight, bits: block == nil ? 8 : 4, block: block ?? table.width)
     let blocks = table.width / plan.block
-    let rows = try WeightRows(
-      weight.reshaped(to: [table.rows * blocks, plan.block]), named: table.weight, axis: 0)
+    let rows = try WeightRows(weight, named: table.weight, axis: 0, block: plan.block)
     let quantized = WeightQuantizer(bits: plan.bits).quantize(rows, pool: pool)
     return QuantizedTable(
       plan: plan,

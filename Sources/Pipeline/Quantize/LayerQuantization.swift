@@ -6,7 +6,7 @@ import Quantization
 struct LayerQuantization {
   /// By weight name and bits.
   private(set) var forms: [String: [Int: QuantizedWeight]] = [:]
-  /// The smallest scale allowed to each output channel at 8 bits, by weight name.
+  /// The smallest value allowed to each scale at 8 bits, by weight name.
   private(set) var floors: [String: [Float]] = [:]
   private(set) var sensitivities = SensitivityTable(layers: [])
 
@@ -24,8 +24,8 @@ struct LayerQuantization {
           BiasScale.floors(
             bias: $0.bias, channels: layer.rows.count, inputScale: inputScale($0))
         }
-        let floor = layer.rows.largest.indices.map { channel in
-          floors.map { $0[channel] }.max() ?? 0
+        let floor = layer.rows.largest.indices.flatMap { channel in
+          repeatElement(floors.map { $0[channel] }.max() ?? 0, count: layer.rows.blocks)
         }
         self.floors[layer.site.weight] = floor
         let importance = LayerQuantization.importance(layer, inputs[layer.name])

@@ -46,12 +46,12 @@ struct QuantizationStudy {
     let pool = WorkerPool(threadCount: options.threads)
     self.pool = pool
     let embeddings = try EmbeddingStage(
-      try QuantizePreparation.prepare(model, path: options.model), bits: options.embeddingBits,
-      pool: pool)
+      try QuantizePreparation.prepare(
+        model, path: options.model, weightOnly: options.isWeightOnly),
+      bits: options.embeddingBits, pool: pool)
     var prepared = embeddings.model
     tables = embeddings.tables
-    var sites = try QuantizationSites.analyze(prepared)
-    var layers = try WeightLayer.make(prepared, sites: sites)
+    var (sites, layers) = try Self.quantizable(prepared, options)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
     let limits = options.device
     var allowed = try DevicePrecisions.precisions(
@@ -64,16 +64,16 @@ struct QuantizationStudy {
     if options.roundsOnNetwork {
       prepared = try RoundingStage.equalized(
         prepared, layers: layers, sites: sites, source: source, options: options, pool: pool)
-      sites = try QuantizationSites.analyze(prepared)
-      layers = try WeightLayer.make(prepared, sites: sites)
+      (sites, layers) = try Self.quantizable(prepared, options)
     }
     var device: DeviceCosts?
     if limits.profile != nil || limits.ram != nil {
       let shapes = try source.feed(0).mapValues(\.shape)
       device = try DeviceCosts(
         limits, layers: Set(sites.layers.map(\.name)), allowed: &allowed
-      ) { [prepared, sites] in
-        try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: $0)
+      ) { [prepared, sites, layers] in
+        try PlannedFootprint.of(
+          prepared, sites: sites, shapes: shapes, bits: $0, blocks: WeightLayer.blocks(layers))
       }
     }
     (self.model, self.layers) = (prepared, layers)
@@ -89,7 +89,7 @@ struct QuantizationStudy {
     let quantized = LayerQuantization(
       layers: layers, bits: allowed.mapValues(\.weightBits), inputs: inputs,
       // Wide inputs have the smallest steps, and small steps the largest biases.
-      inputScale: { ranges.parameters[ranges.source(of: $0.site.input)]?[8]?.scale ?? 1 },
+      inputScale: { ranges.parameters[ranges.source(of: $0.site.input)]?[8]?.scale ?? 0 },
       pool: pool)
     forms = quantized.forms
     precisions = Set(allowed.values.joined()).sorted()
@@ -145,6 +145,14 @@ struct QuantizationStudy {
       device: device)
   }
 
+  private static func quantizable(
+    _ model: Model, _ options: QuantizeOptions
+  ) throws -> (QuantizationSites, [WeightLayer]) {
+    let sites = try QuantizationSites.analyze(model)
+    guard options.isWeightOnly else { return (sites, try WeightLayer.make(model, sites: sites)) }
+    return (sites.ofWeights, try WeightLayer.make(model, sites: sites, block: options.block))
+  }
+
   /// Of the model and the calibration samples that the options name.
   static func ofEveryWidth(
     _ options: QuantizeOptions, progress: @escaping (String, Int, Int) -> Void
@@ -166,7 +174,8 @@ struct QuantizationStudy {
       layers: layers.map {
         .init(
           name: $0.name, op: $0.site.op, weight: $0.site.weight, axis: $0.site.axis,
-          weightBits: choice.precisions[$0.name]?.weightBits ?? 8)
+          weightBits: choice.precisions[$0.name]?.weightBits ?? 8,
+          block: $0.rows.blocks > 1 ? $0.rows.block : nil)
       }, activations: ranges.chosen(choice.precisions, sites: layers.map(\.site)),
       tables: tables.map(\.plan))
   }

@@ -21,6 +21,8 @@ public struct QuantizeOptions: Sendable {
   public var bits: [Int] = [2, 3, 4, 5, 6, 8]
   /// Widths that the input of a layer may take; nil: those of the profile, without one 8.
   public var activationBits: [Int]?
+  /// Entries of a product's weights along the depth that share a scale, where `isWeightOnly`.
+  public var block = 32
   /// Predicts what layers suffer. Nil: that is measured, one layer at a time; with the fast effort or
   /// rounding to nearest it is the relative error of each layer's own output.
   public var proxy: Proxy?
@@ -54,6 +56,12 @@ extension QuantizeOptions {
   public static func storage(_ text: String) -> QuantizationPlan.Storage? {
     QuantizationPlan.Storage(rawValue: text)
   }
+
+  /// Weights alone are quantized: layers compute in float.
+  public var isWeightOnly: Bool { activationBits == [Precision.floatBits] }
+
+  /// 16 to 256, a power of two; nil where it is not.
+  public static func block(_ size: Int) -> Int? { [16, 32, 64, 128, 256].first { $0 == size } }
 
   /// Whether weights are rounded by running the network again, layer after layer.
   var roundsOnNetwork: Bool {

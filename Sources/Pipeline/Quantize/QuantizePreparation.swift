@@ -4,7 +4,8 @@ import Lowering
 /// What happens to a float model before it is quantized.
 enum QuantizePreparation {
   /// Functions inlined, constants and batch normalizations folded, dead nodes removed. Throws where the model is quantized already.
-  static func prepare(_ model: Model, path: String) throws -> Model {
+  /// With `weightOnly`, weights of Gemm are stored in the order that such products want.
+  static func prepare(_ model: Model, path: String, weightOnly: Bool = false) throws -> Model {
     let quantizers: Set = [
       "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv",
       "QLinearMatMul", "ConvInteger", "MatMulInteger",
@@ -12,10 +13,11 @@ enum QuantizePreparation {
     if let node = model.graph.nodes.first(where: { quantizers.contains($0.op) }) {
       throw QuantizeError.alreadyQuantized(path: path, node: node.label)
     }
-    return try model.applying([
-      .inlineFunctions, .materializeConstants, .foldConstants(), .foldBatchNormalization,
-      .removeDeadNodes,
-    ])
+    return try model.applying(
+      [
+        .inlineFunctions, .materializeConstants, .foldConstants(), .foldBatchNormalization,
+        .removeDeadNodes,
+      ] + (weightOnly ? [.untransposeGemmWeights] : []))
   }
 
   /// Bytes of constants that no layer quantizes: floats as they are, and embeddings in integers,

@@ -33,14 +33,15 @@ public enum QuantizeStage {
   ) throws -> Result {
     let study = try QuantizationStudy(model, source: source, options: options, progress: progress)
     let (layers, rounding) = (study.layers, study.rounding)
+    let candidates = try PlanCandidates.make(study.precisions, tables: study.damages) {
+      try study.choice.allocate($0, from: $1)
+    }
     let choice =
       try rounding.map { rounding in
-        try rounding.best(
-          of: PlanCandidates.make(study.precisions, tables: study.damages) {
-            try study.choice.allocate($0, from: $1)
-          }, bits: study.precisions.weightBits
-        ) { study.plan($0).activations }
-      } ?? study.choice.allocate(study.sensitivities)
+        try rounding.best(of: candidates, bits: study.precisions.weightBits) {
+          study.plan($0).activations
+        }
+      } ?? PlanComparison(study: study, source: source).best(of: candidates)
     let plan = study.plan(choice)
     let (lowered, weights) = try lowered(study, plan: plan)
     return Result(
@@ -64,19 +65,7 @@ public enum QuantizeStage {
       let (corrected, weights) = try rounding.round(plan)
       return (try Lowering.lower(corrected, plan: plan, weights: weights), weights)
     }
-    let bits = Dictionary(
-      plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
-    var weights: [String: QuantizedWeight] = [:]
-    for (name, width) in bits { weights[name] = study.forms[name]?[width] }
-    if study.options.rounding != .nearest {
-      for (index, layer) in study.facts.layers.enumerated() {
-        guard let width = bits[layer.rows.name] else { continue }
-        weights[layer.rows.name] = try study.facts.feedbackForm(index, width)
-      }
-    }
-    let corrected = try study.model.applying([
-      BiasCorrection.patch(layers: study.layers, weights: weights, inputs: study.inputs)
-    ])
+    let (corrected, weights) = try study.rounded(plan)
     return (try Lowering.lower(corrected, plan: plan, weights: weights), weights)
   }
 

@@ -129,7 +129,8 @@ extension RoundingLayer {
       return RoundingLayer(
         name: layer.name, rows: layer.rows, observed: layer.observed, bias: bias,
         scaleFloors: floors[layer.site.weight]
-          ?? Array(repeating: WeightQuantizer.smallestScale, count: layer.rows.count))
+          ?? Array(
+            repeating: WeightQuantizer.smallestScale, count: layer.rows.count * layer.rows.blocks))
     }
   }
 }

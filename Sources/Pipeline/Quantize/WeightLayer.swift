@@ -15,8 +15,11 @@ struct WeightLayer: Sendable {
 
   var name: String { site.name }
 
-  /// The layers of the sites, in graph order.
-  static func make(_ model: Model, sites: QuantizationSites) throws -> [WeightLayer] {
+  /// The layers of the sites, in graph order. `block`: entries of a product's weights that share a scale,
+  /// where their depth is a multiple of that; nil: one scale for each output channel.
+  static func make(
+    _ model: Model, sites: QuantizationSites, block: Int? = nil
+  ) throws -> [WeightLayer] {
     let nodes = Dictionary(
       model.graph.nodes.map { ($0.identity, $0) }, uniquingKeysWith: { first, _ in first })
     var seen: [String: WeightRows] = [:]
@@ -25,7 +28,10 @@ struct WeightLayer: Sendable {
         throw GraphError.valueUndefined(node: "\(site.op) '\(site.name)'", value: site.weight)
       }
       let earlier = seen[site.weight]
-      let rows = try earlier ?? WeightRows(weight, named: site.weight, axis: site.axis)
+      let rows =
+        try earlier
+        ?? WeightRows(
+          weight, named: site.weight, axis: site.axis, block: site.op == "Conv" ? nil : block)
       seen[site.weight] = rows
       return WeightLayer(
         site: site, rows: rows,
@@ -39,7 +45,12 @@ struct WeightLayer: Sendable {
   /// Bytes of weights packed at `bits`, scales and bias.
   func bytes(bits: Int) -> Int {
     let weights = (rows.count * rows.length * bits + 7) / 8
-    return (repeatsWeight ? 0 : weights + 4 * rows.count) + 4 * (bias?.count ?? 0)
+    return (repeatsWeight ? 0 : weights + 4 * rows.count * rows.blocks) + 4 * (bias?.count ?? 0)
+  }
+
+  /// Scales of a channel, by weight name.
+  static func blocks(_ layers: [WeightLayer]) -> [String: Int] {
+    Dictionary(layers.map { ($0.site.weight, $0.rows.blocks) }, uniquingKeysWith: { $1 })
   }
 }
 

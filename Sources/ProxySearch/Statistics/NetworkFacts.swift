@@ -61,7 +61,7 @@ public final class NetworkFacts {
       return LayerValue(type, power[index] ?? [])
     case .outputError: return LayerValue(type, try outputErrors(index)[bits] ?? [])
     case .feedbackOutputError: return LayerValue(type, try feedbackOutputErrors(index, bits))
-    case .step: return LayerValue(type, try form(index, bits).scales.map { Double($0) })
+    case .step: return LayerValue(type, NetworkFacts.steps(try form(index, bits)))
     case .measured: return LayerValue(try measurement(index, bits).distance)
     case .measuredSmooth: return LayerValue(try measurement(index, bits).smoothed)
     case .measuredDivergence: return LayerValue(try measurement(index, bits).divergence)
@@ -132,11 +132,20 @@ public final class NetworkFacts {
   private static func error(_ form: QuantizedWeight, of rows: WeightRows) -> [Double] {
     rows.values.withElements(of: Float.self) { weights in
       rows.rows(of: form).withElements(of: Int8.self) { integers in
-        weights.indices.map { index in
-          Double(Float(integers[index]) * form.scales[index / max(rows.length, 1)])
-            - Double(weights[index])
+        let block = max(weights.count / max(form.scales.count, 1), 1)
+        return weights.indices.map { index in
+          Double(Float(integers[index]) * form.scales[index / block]) - Double(weights[index])
         }
       }
+    }
+  }
+
+  /// By output channel; the root mean square where blocks have scales of their own.
+  private static func steps(_ form: QuantizedWeight) -> [Double] {
+    stride(from: 0, to: form.scales.count, by: form.blocks).map { first in
+      guard form.blocks > 1 else { return Double(form.scales[first]) }
+      let squares = form.scales[first..<first + form.blocks].map { Double($0) * Double($0) }
+      return (squares.reduce(0, +) / Double(form.blocks)).squareRoot()
     }
   }
 

@@ -40,7 +40,7 @@ struct BlockReconstruction {
       let limits = WeightRange.of(bits: start.weight.bits)
       return SoftRounding(
         weights: rows.values.elements(of: Float.self),
-        scales: (0..<rows.count * rows.length).map { start.weight.scales[$0 / rows.length] },
+        scales: start.weight.scalesOfEntries,
         integers: rows.rows(of: start.weight).elements(of: Int8.self),
         range: Int(limits.lowerBound)...Int(limits.upperBound), steps: steps)
     }
@@ -65,7 +65,8 @@ struct BlockReconstruction {
       let rows = start.layer.rows
       result[start.layer.weight] = QuantizedWeight(
         integers: rows.restored(Tensor(soft.integers, shape: [rows.count, rows.length])),
-        scales: start.weight.scales, axis: start.weight.axis, bits: start.weight.bits)
+        scales: start.weight.scales, axis: start.weight.axis, bits: start.weight.bits,
+        blocks: start.weight.blocks)
     }
   }
 
@@ -113,15 +114,15 @@ struct BlockReconstruction {
         for index in values.indices { sum[index] += values[index] }
       }
     }
-    for index in sum.indices { sum[index] *= start.weight.scales[index / rows.length] }
+    for (index, scale) in start.weight.scalesOfEntries.enumerated() { sum[index] *= scale }
     return sum
   }
 
   /// The weight at the shares of now.
   private static func tensor(of soft: SoftRounding, _ start: Start) -> Tensor {
     let rows = start.layer.rows
-    let values = soft.lower.indices.map {
-      (soft.lower[$0] + soft.shares[$0]) * start.weight.scales[$0 / rows.length]
+    let values = zip(start.weight.scalesOfEntries, zip(soft.lower, soft.shares)).map {
+      $0 * ($1.0 + $1.1)
     }
     return rows.restored(floats: Tensor(values, shape: [rows.count, rows.length]))
   }

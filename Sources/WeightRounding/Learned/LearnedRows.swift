@@ -6,9 +6,18 @@ import Quantization
 struct LearnedRows: Sendable {
   let objective: GroupObjective
   let bits: Int
+  let blocks: ScaleBlocks
   let steps: Int
 
   private static let rowsPerTask = 64
+
+  /// With one scale for each row where `blocks` is left out.
+  init(objective: GroupObjective, bits: Int, blocks: ScaleBlocks? = nil, steps: Int) {
+    self.objective = objective
+    self.bits = bits
+    self.blocks = blocks ?? ScaleBlocks(length: objective.order.count)
+    self.steps = steps
+  }
 
   func refined(_ rows: RoundedRows, target: Matrix, pool: WorkerPool) -> RoundedRows {
     guard steps > 0 else { return rows }
@@ -40,11 +49,12 @@ struct LearnedRows: Sendable {
     _ rows: RoundedRows, _ range: Range<Int>, target: Matrix
   ) -> (integers: [Int8], costs: [Float]) {
     let (count, length) = (range.count, target.columns)
-    let scales = range.map { rows.scales[$0] }
+    let scales = blocks.spread(
+      Array(rows.scales[range.lowerBound * blocks.count..<range.upperBound * blocks.count]))
     let weights = (0..<count * length).map { target.row(range.lowerBound)[$0] }
     let limits = WeightRange.of(bits: bits)
     var soft = SoftRounding(
-      weights: weights, scales: weights.indices.map { scales[$0 / length] },
+      weights: weights, scales: scales.elements,
       integers: Array(rows.integers[range.lowerBound * length..<range.upperBound * length]),
       range: Int(limits.lowerBound)...Int(limits.upperBound), steps: steps)
     let errors = Matrix(rows: count, columns: length)
@@ -52,7 +62,7 @@ struct LearnedRows: Sendable {
     for _ in 0..<steps {
       for index in 0..<count * length {
         errors.values[index] =
-          weights[index] / scales[index / length] - soft.lower[index] - soft.shares[index]
+          weights[index] / scales.values[index] - soft.lower[index] - soft.shares[index]
       }
       multiply(errors, into: product)
       soft.descend((0..<count * length).map { -product.values[$0] })
@@ -68,19 +78,19 @@ struct LearnedRows: Sendable {
 
   /// Coordinate descent from the learned integers; leaves errors and their products with `H`.
   private func descended(
-    _ integers: [Int8], weights: [Float], scales: [Float], _ errors: Matrix, _ product: Matrix
+    _ integers: [Int8], weights: [Float], scales: Matrix, _ errors: Matrix, _ product: Matrix
   ) -> [Int8] {
     var integers = integers
     let length = errors.columns
     for index in integers.indices {
-      errors.values[index] = weights[index] - Float(integers[index]) * scales[index / length]
+      errors.values[index] = weights[index] - Float(integers[index]) * scales.values[index]
     }
     multiply(errors, into: product)
     integers.withUnsafeMutableBufferPointer { integers in
       guard let base = integers.baseAddress else { return }
-      for row in scales.indices {
+      for row in 0..<scales.rows {
         objective.descend(
-          base + row * length, scale: scales[row], bits: bits, errors: errors.row(row),
+          base + row * length, scales: scales.row(row), bits: bits, errors: errors.row(row),
           gradient: product.row(row))
       }
     }

@@ -47,15 +47,15 @@ struct GroupObjective: Sendable {
     }
   }
 
-  /// Coordinate descent of a row of integers from where it is; `errors`, the weights less what the
+  /// Coordinate descent of a row of integers from where it is, each with its scale; `errors`, the weights less what the
   /// integers give, and their product with the moment, `gradient`, follow.
   func descend(
-    _ integers: UnsafeMutablePointer<Int8>, scale: Float, bits: Int,
+    _ integers: UnsafeMutablePointer<Int8>, scales: UnsafePointer<Float>, bits: Int,
     errors: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>
   ) {
     let range = WeightRange.of(bits: bits)
     _ = fk_descend_row(
-      hessian.values, order.count, scale, Int32(range.lowerBound), Int32(range.upperBound), 8,
+      hessian.values, order.count, scales, Int32(range.lowerBound), Int32(range.upperBound), 8,
       integers, errors, gradient)
   }
 

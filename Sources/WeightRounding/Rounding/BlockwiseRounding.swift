@@ -17,7 +17,7 @@ public struct BlockwiseRounding: Sendable {
     self.pool = pool
   }
 
-  /// The integers at a width, given its scales.
+  /// The integers at a width, given its scales, `[rows, blocks]`.
   public func quantize(
     _ layer: RoundingLayer, scales: [Float], bits: Int, inputs: LayerInputSample
   ) -> QuantizedWeight {
@@ -43,9 +43,12 @@ public struct BlockwiseRounding: Sendable {
             }
           }
         }
-        let chosen = Array(scales[group * perGroup..<(group + 1) * perGroup])
-        let solved = RowSolver(objective: objective, bits: bits, scaleFactors: [1], rounds: 0)
-          .solve(weights, scales: chosen, floors: chosen, pool: pool)
+        let blocks = ScaleBlocks(layer.rows, order: objective.order, first: first)
+        let part = perGroup * blocks.count
+        let chosen = Array(scales[group * part..<(group + 1) * part])
+        let solved = RowSolver(
+          objective: objective, bits: bits, blocks: blocks, scaleFactors: [1], rounds: 0
+        ).solve(weights, scales: chosen, floors: chosen, pool: pool)
         for row in 0..<perGroup {
           let target = (group * perGroup + row) * length + first
           for (index, input) in objective.order.enumerated() {
@@ -55,7 +58,8 @@ public struct BlockwiseRounding: Sendable {
       }
     }
     return QuantizedWeight(
-      integers: layer.rows.restored(integers), scales: scales, axis: layer.rows.axis, bits: bits)
+      integers: layer.rows.restored(integers), scales: scales, axis: layer.rows.axis, bits: bits,
+      blocks: layer.rows.blocks)
   }
 
   /// `E[x x']` of some entries of the columns, about their means.

@@ -77,16 +77,20 @@ struct LayerRounding: Sendable {
       nonisolated(unsafe) let results = results
       pool.forEach(objectives.count) { group in
         let (objective, target) = (objectives[group], targets[group])
+        let blocks = ScaleBlocks(layer.rows, order: objective.order)
+        let part = perGroup * blocks.count
         let floors = BiasScale.floors(
-          Array(layer.scaleFloors[group * perGroup..<(group + 1) * perGroup]), bits: bits)
+          Array(layer.scaleFloors[group * part..<(group + 1) * part]), bits: bits)
         let solver = RowSolver(
-          objective: objective, bits: bits, scaleFactors: bits > 6 ? [1] : effort.scaleFactors,
+          objective: objective, bits: bits, blocks: blocks,
+          scaleFactors: bits > 6 ? [1] : effort.scaleFactors,
           rounds: bits > 6 ? min(effort.rounds, 1) : effort.rounds)
         let rows = solver.solve(
           target, scales: initialScales(target, objective, bits: bits, floors: floors, pool: pool),
           floors: floors, pool: pool)
-        results[group] = LearnedRows(objective: objective, bits: bits, steps: learning)
-          .refined(rows, target: target, pool: pool)
+        results[group] = LearnedRows(
+          objective: objective, bits: bits, blocks: blocks, steps: learning
+        ).refined(rows, target: target, pool: pool)
       }
     }
     var scales: [Float] = []
@@ -108,7 +112,8 @@ struct LayerRounding: Sendable {
     }
     return (
       QuantizedWeight(
-        integers: layer.rows.restored(integers), scales: scales, axis: layer.rows.axis, bits: bits),
+        integers: layer.rows.restored(integers), scales: scales, axis: layer.rows.axis, bits: bits,
+        blocks: layer.rows.blocks),
       cost
     )
   }
@@ -117,9 +122,18 @@ struct LayerRounding: Sendable {
   private func initialScales(
     _ target: Matrix, _ objective: GroupObjective, bits: Int, floors: [Float], pool: WorkerPool
   ) -> [Float] {
-    let tensor = Tensor(target.elements, shape: [target.rows, target.columns])
-    guard let rows = try? WeightRows(tensor, named: layer.weight, axis: 0) else { return floors }
-    let importance = (0..<target.columns).map { objective.hessian[$0, $0] }
+    var importance = [Float](repeating: 0, count: target.columns)
+    let ordered = Matrix(rows: target.rows, columns: target.columns)
+    // Only what shares a scale with a part of the row has to stand together.
+    let order = layer.rows.blocks > 1 ? objective.order : Array(0..<target.columns)
+    for (column, entry) in order.enumerated() {
+      importance[entry] = objective.hessian[column, column]
+      for row in 0..<target.rows { ordered[row, entry] = target[row, column] }
+    }
+    let tensor = Tensor(ordered.elements, shape: [target.rows, target.columns])
+    guard
+      let rows = try? WeightRows(tensor, named: layer.weight, axis: 0, block: layer.rows.block)
+    else { return floors }
     return WeightQuantizer(bits: bits).quantize(
       rows, importance: [importance], scaleFloors: floors, pool: pool
     ).scales

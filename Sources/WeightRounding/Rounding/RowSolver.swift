@@ -7,13 +7,27 @@ import Quantization
 struct RowSolver: Sendable {
   let objective: GroupObjective
   let bits: Int
+  /// Of the rows' scales, in the objective's order.
+  let blocks: ScaleBlocks
   let scaleFactors: [Float]
   let rounds: Int
 
   private static let rowsPerTask = 16
 
-  /// Rounds the rows of `weights`, inputs in the order of the objective. `scales` are the middle of
-  /// the search, `floors` the smallest allowed.
+  /// With one scale for each row where `blocks` is left out.
+  init(
+    objective: GroupObjective, bits: Int, blocks: ScaleBlocks? = nil, scaleFactors: [Float],
+    rounds: Int
+  ) {
+    self.objective = objective
+    self.bits = bits
+    self.blocks = blocks ?? ScaleBlocks(length: objective.order.count)
+    self.scaleFactors = scaleFactors
+    self.rounds = rounds
+  }
+
+  /// Rounds the rows of `weights`, inputs in the order of the objective. `scales`, `[rows, blocks]`, are
+  /// the middle of the search, `floors` the smallest allowed.
   func solve(
     _ weights: Matrix, scales: [Float], floors: [Float], pool: WorkerPool
   ) -> RoundedRows {
@@ -34,8 +48,9 @@ struct RowSolver: Sendable {
             let count = min(Self.rowsPerTask, rows - first)
             RowBatch(
               solver: self, weights: weights.row(first), count: count,
-              floors: Array(floors[first..<first + count]),
-              integers: integers + first * length, scales: chosen + first, costs: costs + first
+              floors: Array(floors[first * blocks.count..<(first + count) * blocks.count]),
+              integers: integers + first * length, scales: chosen + first * blocks.count,
+              costs: costs + first
             ).run()
           }
         }
@@ -60,7 +75,7 @@ private struct RowBatch {
 
   func run() {
     let trial = Trial(count: count, length: length)
-    let middle = (0..<count).map { scales[$0] }
+    let middle = (0..<floors.count).map { scales[$0] }
     for factor in solver.scaleFactors {
       let tried = zip(middle, floors).map { max($0 * factor, $1) }
       keepBetter(trial, scales: tried, costs: feed(trial, scales: tried))
@@ -69,7 +84,7 @@ private struct RowBatch {
     let pull = Matrix(rows: count, columns: length)
     multiply(by: weights, into: pull)
     adopt(trial)
-    var tried = (0..<count).map { scales[$0] }
+    var tried = (0..<floors.count).map { scales[$0] }
     for round in 0..<solver.rounds {
       keepBetter(trial, scales: tried, costs: descend(trial, scales: tried))
       guard round + 1 < solver.rounds else { break }
@@ -90,6 +105,7 @@ private struct RowBatch {
     let range = WeightRange.of(bits: solver.bits)
     let factor = solver.objective.factor
     let block = GroupObjective.block
+    let scales = solver.blocks.spread(scales)
     var costs = [Float](repeating: 0, count: count)
     for first in stride(from: 0, to: length, by: block).reversed() {
       let size = min(block, length - first)
@@ -105,9 +121,10 @@ private struct RowBatch {
       }
       for row in 0..<count {
         costs[row] += fk_feedback_block(
-          weights + row * length + first, size, trial.columns.values, block, scales[row],
-          Int32(range.lowerBound), Int32(range.upperBound), trial.pending.row(row),
-          trial.integers + row * length + first, trial.errors.row(row) + first)
+          weights + row * length + first, size, trial.columns.values, block,
+          scales.row(row) + first, Int32(range.lowerBound), Int32(range.upperBound),
+          trial.pending.row(row), trial.integers + row * length + first,
+          trial.errors.row(row) + first)
       }
     }
     return costs
@@ -116,11 +133,12 @@ private struct RowBatch {
   /// Coordinate descent from the trial's integers; what they cost then.
   private func descend(_ trial: Trial, scales: [Float]) -> [Float] {
     multiply(by: trial.errors.values, into: trial.gradient)
+    let scales = solver.blocks.spread(scales)
     return (0..<count).map { row in
       let (errors, gradient) = (trial.errors.row(row), trial.gradient.row(row))
       solver.objective.descend(
-        trial.integers + row * length, scale: scales[row], bits: solver.bits, errors: errors,
-        gradient: gradient)
+        trial.integers + row * length, scales: scales.row(row), bits: solver.bits,
+        errors: errors, gradient: gradient)
       var cost: Float = 0
       for index in 0..<length { cost += errors[index] * gradient[index] }
       return max(cost, 0)
@@ -128,9 +146,10 @@ private struct RowBatch {
   }
 
   private func keepBetter(_ trial: Trial, scales tried: [Float], costs found: [Float]) {
+    let blocks = solver.blocks.count
     for row in 0..<count where found[row] < costs[row] {
       costs[row] = found[row]
-      scales[row] = tried[row]
+      for place in row * blocks..<(row + 1) * blocks { scales[place] = tried[place] }
       (integers + row * length).update(from: trial.integers + row * length, count: length)
     }
   }
@@ -138,19 +157,18 @@ private struct RowBatch {
   /// Makes the best rows so far the trial's.
   private func adopt(_ trial: Trial) {
     trial.integers.update(from: integers, count: count * length)
-    for row in 0..<count {
-      let errors = trial.errors.row(row)
-      for index in 0..<length {
-        errors[index] =
-          weights[row * length + index] - Float(integers[row * length + index]) * scales[row]
-      }
+    let scales = solver.blocks.spread((0..<floors.count).map { self.scales[$0] })
+    for index in 0..<count * length {
+      trial.errors.values[index] = weights[index] - Float(integers[index]) * scales.values[index]
     }
   }
 
-  /// The least-squares scale of each row's integers, `w' H q / q' H q`; `pull` is `w' H`.
+  /// Each row's scales times the factor of least squared error, `w' H r / r' H r` with `r` the rounded
+  /// weights; `pull` is `w' H`.
   private func fitted(_ trial: Trial, pull: Matrix) -> [Float] {
     multiply(by: trial.errors.values, into: trial.gradient)
-    return (0..<count).map { row in
+    let blocks = solver.blocks.count
+    return (0..<count).flatMap { row in
       let (errors, gradient, pull) = (trial.errors.row(row), trial.gradient.row(row), pull.row(row))
       var (cross, power): (Float, Float) = (0, 0)
       for index in 0..<length {
@@ -161,8 +179,9 @@ private struct RowBatch {
         power += (weight - errors[index]) * product
       }
       let ratio = cross / power
-      guard ratio > 0.5, ratio < 2 else { return scales[row] }
-      return max(scales[row] * ratio, floors[row])
+      let places = row * blocks..<(row + 1) * blocks
+      guard ratio > 0.5, ratio < 2 else { return places.map { scales[$0] } }
+      return places.map { max(scales[$0] * ratio, floors[$0]) }
     }
   }
 }

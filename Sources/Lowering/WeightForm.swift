@@ -1,0 +1,50 @@
+import GraphIR
+import Quantization
+import Tensors
+
+/// How a weight stands in the file: its types, its scales, and what tells its `DequantizeLinear` where
+/// these lie.
+struct WeightForm {
+  /// Of the initializer.
+  let stored: ElementType
+  /// Of what `DequantizeLinear` reads; a `Cast` leads there from another.
+  let dequantized: ElementType
+  let scales: Tensor
+  let attributes: [Attribute]
+
+  init(of weight: QuantizedWeight, op: String, plan: QuantizationPlan) {
+    let channels = weight.scales.count / weight.blocks
+    stored = Self.elementType(bits: weight.bits, op: op, channels: channels, plan: plan)
+    dequantized = plan.isWeightOnly || plan.storage == .native ? stored : .int8
+    guard weight.blocks > 1 else {
+      scales = Tensor(weight.scales, shape: [channels])
+      attributes = [Attribute("axis", .int(weight.axis))]
+      return
+    }
+    let block = weight.integers.count / weight.scales.count
+    let ordered = Tensor(weight.scales, shape: [channels, weight.blocks])
+    scales = weight.axis == 0 ? ordered : Self.transposed(ordered)
+    attributes = [
+      Attribute("axis", .int(1 - weight.axis)), Attribute("block_size", .int(block)),
+    ]
+  }
+
+  /// Weights alone go straight into `DequantizeLinear`, so that runtimes keep them packed: ONNX Runtime
+  /// fuses that with a product of float inputs (MatMulNBits). Of 2 bits it computes that wrongly where
+  /// the channels are no multiple of 4, and has no kernel outside products: these are stored as INT4.
+  static func elementType(
+    bits: Int, op: String, channels: Int, plan: QuantizationPlan
+  ) -> ElementType {
+    let type = WeightEncoding.elementType(bits: bits)
+    guard plan.isWeightOnly, type == .int2 else { return type }
+    return op != "Conv" && channels % 4 == 0 ? .int2 : .int4
+  }
+
+  private static func transposed(_ tensor: Tensor) -> Tensor {
+    let (rows, columns) = (tensor.shape[0], tensor.shape[1])
+    let values = tensor.elements(of: Float.self)
+    return Tensor(
+      (0..<rows * columns).map { values[$0 % rows * columns + $0 / rows] },
+      shape: [columns, rows])
+  }
+}

@@ -1,0 +1,64 @@
+import BitAllocation
+import GraphIR
+import Lowering
+import Quantization
+import WeightRounding
+
+/// Chooses between plans whose weights are rounded without running the network again, by running it with
+/// each of them on a few samples.
+struct PlanComparison {
+  let study: QuantizationStudy
+  let source: SampleSource
+
+  /// Multiply-accumulates that the comparison may take.
+  private static let arithmetic = 12_000_000_000
+  private static let mostSamples = 4
+
+  /// The plan that keeps the network's outputs closest to the float network's.
+  func best(of plans: [BitPlan]) throws -> BitPlan {
+    guard plans.count > 1 else { return plans[0] }
+    let first = try source.feed(source.spread(1)[0])
+    let macs = try LayerArithmetic(
+      study.roundingLayers, model: study.model, sample: first, pool: study.pool
+    ).macs
+    let affordable = Self.arithmetic / max(macs * (plans.count + 1), 1)
+    let count = min(max(affordable, 1), Self.mostSamples)
+    let trial = PlanTrial(
+      model: study.model,
+      samples: RoundingSamples(try source.spread(count).map { try source.feed($0) }),
+      settings: RoundingSettings(effort: .fast), pool: study.pool)
+    let reference = try trial.reference()
+    var best = (plan: plans[0], distance: Double.infinity)
+    for plan in plans {
+      let decision = study.plan(plan)
+      let (corrected, weights) = try study.rounded(decision)
+      let student = try Lowering.simulating(
+        corrected, activations: decision.activations.filter { $0.value.isNarrow })
+      let distance = try trial.distance(weights: weights, student: student, from: reference)
+      if distance < best.distance { best = (plan, distance) }
+    }
+    return best.plan
+  }
+}
+
+extension QuantizationStudy {
+  /// The weights of a plan, each rounded by itself, and the model with the biases that go with them.
+  func rounded(
+    _ plan: QuantizationPlan
+  ) throws -> (model: Model, weights: [String: QuantizedWeight]) {
+    let bits = Dictionary(
+      plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
+    var weights: [String: QuantizedWeight] = [:]
+    for (name, width) in bits { weights[name] = forms[name]?[width] }
+    if options.rounding != .nearest {
+      for (index, layer) in facts.layers.enumerated() {
+        guard let width = bits[layer.rows.name] else { continue }
+        weights[layer.rows.name] = try facts.feedbackForm(index, width)
+      }
+    }
+    let corrected = try model.applying([
+      BiasCorrection.patch(layers: layers, weights: weights, inputs: inputs)
+    ])
+    return (corrected, weights)
+  }
+}
