@@ -4,6 +4,7 @@ public protocol TensorElement: Sendable {
 }
 
 extension Float: TensorElement { public static var elementType: ElementType { .float32 } }
+extension Float16: TensorElement { public static var elementType: ElementType { .float16 } }
 extension Double: TensorElement { public static var elementType: ElementType { .float64 } }
 extension UInt8: TensorElement { public static var elementType: ElementType { .uint8 } }
 extension Int8: TensorElement { public static var elementType: ElementType { .int8 } }

@@ -19,7 +19,7 @@ struct ParetoCommand: ParsableCommand {
 
   @OptionGroup var activations: ActivationFlags
 
-  @OptionGroup var embeddings: EmbeddingFlags
+  @OptionGroup var constants: ConstantFlags
 
   @Option(help: "Budgets to try between the smallest and the largest plan.")
   var points = 25
@@ -43,7 +43,7 @@ struct ParetoCommand: ParsableCommand {
     _ = try WidthList.parse(bits)
     var options = QuantizeOptions(model: model, output: "", calibration: [])
     try activations.apply(to: &options)
-    _ = try embeddings.width()
+    try constants.apply(to: &options)
     if csv, json { throw ValidationError("give --csv or --json, not both") }
   }
 
@@ -53,7 +53,7 @@ struct ParetoCommand: ParsableCommand {
     options.device = try device.limits()
     options.bits = try WidthList.parse(bits)
     try activations.apply(to: &options)
-    options.embeddingBits = try embeddings.width()
+    try constants.apply(to: &options)
     options.preprocessing = try preprocessing.resolved()
     try rounding.apply(to: &options)
     let progress = Progress(label: "")

@@ -27,7 +27,7 @@ struct QuantizeCommand: ParsableCommand {
 
   @OptionGroup var activations: ActivationFlags
 
-  @OptionGroup var embeddings: EmbeddingFlags
+  @OptionGroup var constants: ConstantFlags
 
   @Option(
     help: ArgumentHelp(
@@ -79,7 +79,7 @@ struct QuantizeCommand: ParsableCommand {
     }
     options.bits = try WidthList.parse(bits)
     try activations.apply(to: &options)
-    options.embeddingBits = try embeddings.width()
+    try constants.apply(to: &options)
     guard let form = QuantizeOptions.storage(storage) else {
       throw ValidationError("--storage must be cast or native, not '\(storage)'")
     }

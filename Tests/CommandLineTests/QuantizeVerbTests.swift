@@ -45,7 +45,8 @@ import Testing
   @Test(arguments: [
     ["--flash", "12 potatoes"], ["--average-bits", "0"], ["--bits", "1,4"], ["--bits", "4,,8"],
     ["--storage", "zip"], ["--range", "percentile:7"], ["--samples", "0"], ["--threads", "0"],
-    ["--rounding", "up"], ["--embedding-bits", "5"], ["--activation-bits", "8,32"],
+    ["--rounding", "up"], ["--embedding-bits", "5"], ["--float-bits", "8"],
+    ["--activation-bits", "8,32"],
     ["--activation-bits", "16"], ["--block-size", "32"],
     ["--activation-bits", "32", "--block-size", "20"],
   ])

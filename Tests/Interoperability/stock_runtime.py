@@ -1,6 +1,7 @@
 """What stock ONNX Runtime makes of a file: outputs, and the kernels left after its fusions."""
 
 import collections
+import functools
 import json
 
 import numpy
@@ -8,9 +9,44 @@ import onnx
 import onnxruntime
 
 INTEGER_MATRIX_KERNELS = ("QGemm", "QLinearMatMul", "MatMulIntegerToFloat")
+# Operators that are integer kernels without any fusion.
+INTEGER_OPERATORS = {"QLinearConv", "QLinearMatMul", "QGemm", "MatMulInteger", "ConvInteger"}
+
+
+@functools.cache
+def saturates():
+    """Whether ONNX Runtime adds pairs of products in 16 bits here, as it does on x86 without VNNI:
+    those of 8-bit weights saturate."""
+    constant = onnx.numpy_helper.from_array
+    values = {
+        "x": numpy.full((1, 8), 255, numpy.uint8),
+        "w": numpy.full((8, 4), 127, numpy.int8),
+        "one": numpy.float32(1),
+        "coarse": numpy.float32(2000),
+        "u": numpy.uint8(0),
+        "s": numpy.int8(0),
+    }
+    node = onnx.helper.make_node("QLinearMatMul", ["x", "one", "u", "w", "one", "s", "coarse", "u"], ["y"])
+    graph = onnx.helper.make_graph(
+        [node],
+        "pairs",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.UINT8, [1, 8])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.UINT8, [1, 4])],
+        [constant(value, name) for name, value in values.items() if name != "x"],
+    )
+    model = onnx.helper.make_model(
+        graph, opset_imports=[onnx.helper.make_opsetid("", 13)], ir_version=8
+    )
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), providers=["CPUExecutionProvider"]
+    )
+    return int(session.run(None, {"x": values["x"]})[0][0, 0]) != round(8 * 255 * 127 / 2000)
 
 
 class StockRuntime:
+    """`is_exact` says whether its integer kernels are: on processors where they saturate, there are
+    exact ones for fused layers, but not for the integer operators of a file."""
+
     def __init__(self, model, folder, optimized=True):
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -21,6 +57,11 @@ class StockRuntime:
         dump = folder / "optimized.onnx"
         if optimized:
             options.optimized_model_filepath = str(dump)
+        self.is_exact = not saturates() or not INTEGER_OPERATORS.intersection(
+            node.op_type for node in onnx.load(model, load_external_data=False).graph.node
+        )
+        if self.is_exact:
+            options.add_session_config_entry("session.x64quantprecision", "1")
         self.session = onnxruntime.InferenceSession(
             str(model), options, providers=["CPUExecutionProvider"]
         )

@@ -1,6 +1,7 @@
 """Files that other tools quantized: both engines agree to the bit, and with stock ONNX Runtime."""
 
 import importlib.util
+import warnings
 
 import numpy
 import onnx
@@ -34,7 +35,11 @@ OF_ACTIVATIONS = {"attention"}
 
 def judge(tapq, path, inputs, what, optimized=True):
     found = assert_engines_agree(tapq, path, inputs, what)
-    assert_agrees(StockRuntime(path, path.parent, optimized).run(inputs), found, what)
+    stock = StockRuntime(path, path.parent, optimized)
+    if stock.is_exact:
+        assert_agrees(stock.run(inputs), found, what)
+    else:
+        warnings.warn(f"{what}: ONNX Runtime's integer operators saturate on this processor")
 
 
 def judge_network(tapq, path, name, what):

@@ -8,8 +8,6 @@ struct RawBool: TensorElement {
   var isTrue: Bool { byte != 0 }
 }
 
-extension Float16: TensorElement { public static var elementType: ElementType { .float16 } }
-
 /// The upper half of a `Float`.
 struct BrainFloat: TensorElement {
   let bits: UInt16

@@ -3,7 +3,8 @@ import Parallelism
 import Tensors
 
 extension GraphPatch {
-  /// Computes each DequantizeLinear of constants, which no integer layer took.
+  /// Computes each DequantizeLinear of constants, which no integer layer took, and each Cast of constants
+  /// to float.
   public static var foldDequantizedConstants: GraphPatch {
     GraphPatch("fold dequantized constants") { model in
       let usage = ValueUsage(model.graph)
@@ -11,9 +12,10 @@ extension GraphPatch {
       let outputs = Set(model.graph.outputs.map(\.name))
       var folded: [(String, Tensor)] = []
       model.graph.nodes = try model.graph.nodes.filter { node in
-        guard node.isOperator("DequantizeLinear"), !outputs.contains(node.identity) else {
-          return true
-        }
+        let isCast =
+          try node.isOperator("Cast") && node.int("to") == Int(ElementType.float32.rawValue)
+        guard isCast || node.isOperator("DequantizeLinear"), !outputs.contains(node.identity)
+        else { return true }
         var alone = Graph(name: node.identity)
         for input in node.inputs where !input.isEmpty {
           guard let constant = usage.constant(input) else { return true }

@@ -46,8 +46,7 @@ struct QuantizationStudy {
     let pool = WorkerPool(threadCount: options.threads)
     self.pool = pool
     let embeddings = try EmbeddingStage(
-      try QuantizePreparation.prepare(
-        model, path: options.model, weightOnly: options.isWeightOnly),
+      try QuantizePreparation.prepare(model, path: options.model, options: options),
       bits: options.embeddingBits, pool: pool)
     var prepared = embeddings.model
     tables = embeddings.tables

@@ -28,6 +28,8 @@ public struct QuantizeOptions: Sendable {
   public var proxy: Proxy?
   /// Width of tables that `Gather` looks vectors up in; nil leaves them float.
   public var embeddingBits: EmbeddingBits = .eight
+  /// Other large constants that no layer quantizes are stored in 16-bit floats.
+  public var storesHalfFloats = false
   public var storage = QuantizationPlan.Storage.cast
   public var range: RangeMethod = .mse
   public var rounding = RoundingMethod.gptq

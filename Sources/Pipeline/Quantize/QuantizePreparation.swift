@@ -4,8 +4,11 @@ import Lowering
 /// What happens to a float model before it is quantized.
 enum QuantizePreparation {
   /// Functions inlined, constants and batch normalizations folded, dead nodes removed. Throws where the model is quantized already.
-  /// With `weightOnly`, weights of Gemm are stored in the order that such products want.
-  static func prepare(_ model: Model, path: String, weightOnly: Bool = false) throws -> Model {
+  /// `options` say what else: weights of Gemm in the order that products of float inputs want, large
+  /// constants in 16 bits.
+  static func prepare(
+    _ model: Model, path: String, options: QuantizeOptions? = nil
+  ) throws -> Model {
     let quantizers: Set = [
       "QuantizeLinear", "DequantizeLinear", "DynamicQuantizeLinear", "QLinearConv",
       "QLinearMatMul", "ConvInteger", "MatMulInteger",
@@ -13,11 +16,21 @@ enum QuantizePreparation {
     if let node = model.graph.nodes.first(where: { quantizers.contains($0.op) }) {
       throw QuantizeError.alreadyQuantized(path: path, node: node.label)
     }
-    return try model.applying(
-      [
-        .inlineFunctions, .materializeConstants, .foldConstants(), .foldBatchNormalization,
-        .removeDeadNodes,
-      ] + (weightOnly ? [.untransposeGemmWeights] : []))
+    let prepared = try model.applying([
+      .inlineFunctions, .materializeConstants, .foldConstants(), .foldBatchNormalization,
+      .removeDeadNodes,
+    ])
+    var patches: [GraphPatch] = []
+    if options?.isWeightOnly == true { patches.append(.untransposeGemmWeights) }
+    if let options, options.storesHalfFloats {
+      var quantized = Set(
+        try QuantizationSites.analyze(prepared).layers.flatMap { [$0.weight, $0.bias ?? ""] })
+      if options.embeddingBits != .float {
+        quantized.formUnion(EmbeddingTables.find(in: prepared).map(\.weight))
+      }
+      patches.append(.storeHalfFloats(except: quantized))
+    }
+    return try prepared.applying(patches)
   }
 
   /// Bytes of constants that no layer quantizes: floats as they are, and embeddings in integers,
