@@ -8,7 +8,8 @@ struct ProxiesScoreCommand: ParsableCommand {
     abstract: "Measure how well proxies rank plans of equal size, on samples that they do not see.",
     discussion: """
       Random plans of several sizes are really quantized and compared with the float network. The \
-      table shows Spearman's correlation of predicted and measured damage among plans of one size. \
+      table shows Spearman's correlation of predicted and measured damage among plans of one size, and \
+      the fidelity of the plan of that size that the proxy leads to: the mean of agreement and exp(-KL). \
       Outcomes are kept on disk: what was stopped goes on where it was.
       """)
 
@@ -73,11 +74,11 @@ struct ProxiesScoreCommand: ParsableCommand {
     var parts = report.networks.map(text)
     if report.networks.count > 1 {
       let rows = report.mean.map {
-        [$0.proxy, number($0.spearman), number($0.lowest), number($0.kendall)]
+        [$0.proxy] + [$0.spearman, $0.lowest, $0.kendall, $0.fidelity].map(number)
       }
       parts.append(
         "mean of \(report.networks.count) networks\n"
-          + Console.table([["proxy", "Spearman", "lowest", "Kendall"]] + rows))
+          + Console.table([["proxy", "Spearman", "lowest", "Kendall", "fidelity"]] + rows))
     }
     return parts.joined(separator: "\n\n")
   }
@@ -90,9 +91,11 @@ struct ProxiesScoreCommand: ParsableCommand {
     let columns =
       ["proxy"] + budgets.map { String(format: "%g bits", $0.averageBits) }
       + ["mean", "best 50 %", "best 20 %", "Kendall"]
+      + budgets.map { String(format: "plan of %g", $0.averageBits) }
     let rows = network.proxies.map { row in
       [row.proxy] + row.budgets.map { $0.spearman.map(number) ?? "-" }
         + [row.spearman, row.spearmanBest50, row.spearmanBest20, row.kendall].map(number)
+        + row.budgets.map { $0.fidelity.map(number) ?? "-" }
     }
     let failures = network.proxies.compactMap { row in
       row.failure.map { "\(row.proxy) gives no prediction: \($0)" }

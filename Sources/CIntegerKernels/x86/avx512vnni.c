@@ -23,6 +23,7 @@
 #include "../widened_values.h"
 #include "avx512_window.h"
 #include "avx512_elementwise.h"
+#include "interleave.h"
 
 const ik_kernels ik_kernels_avx512vnni = {
     .name = "avx512vnni",

@@ -9,6 +9,7 @@
 #include "../widened_values.h"
 #include "ymm_window.h"
 #include "ymm_elementwise.h"
+#include "interleave.h"
 
 const ik_kernels KERNELS = {
     .name = NAME,
@@ -28,5 +29,5 @@ const ik_kernels KERNELS = {
     .lookup = lookup,
     .quantize = quantize,
     .dequantize = dequantize,
-    .interleave = ik_interleave,
+    .interleave = interleave,
 };

@@ -104,6 +104,49 @@ INLINE void line_3x3(const ik_window *w, const uint8_t *source, uint8_t *target,
   }
 }
 
+/* Lines of 3 x 3 windows of few channels, several places in a vector: with stride 1 a line is one
+   run of bytes, of which tap j reads what lies j places further. */
+INLINE void flat_line_3x3(const ik_window *w, const uint8_t *source, uint8_t *target,
+                          const channel_block *block, __m256i weights[3][COLUMN_VECTORS]) {
+  const ptrdiff_t bytes = w->width * w->channels;
+  for (ptrdiff_t i = 0; i < bytes; i += 32) {
+    __m256i sums[4], column[COLUMN_VECTORS];
+    copy_vectors(sums, block->bias);
+#pragma clang loop unroll(full)
+    for (int j = 0; j < 3; j++) {
+      load_column(source + i + j * w->column_pitch, w->row_pitch, 3, column);
+      add_taps(sums, column, weights[j]);
+    }
+    store_bytes(target + i, four_quantized(sums, block->multipliers, &block->range), bytes - i);
+  }
+}
+
+/* All that belongs to a channel, repeated for the places of a vector. */
+static void flat_depthwise(const ik_depthwise *d, ptrdiff_t first_row, ptrdiff_t last_row) {
+  const ik_window *w = &d->window;
+  int32_t bias[32];
+  float multipliers[32];
+  int8_t taps[9][32];
+  for (ptrdiff_t i = 0; i < 32; i++) {
+    bias[i] = d->bias[i % w->channels];
+    multipliers[i] = d->multipliers[i % w->channels];
+    for (ptrdiff_t t = 0; t < 9; t++) {
+      taps[t][i] = d->weights[t * d->weight_pitch + i % w->channels];
+    }
+  }
+  const ik_depthwise repeated = {.window = {.kernel_rows = 3, .kernel_columns = 3, .channels = 32},
+                                 .weights = taps[0], .weight_pitch = 32, .bias = bias,
+                                 .multipliers = multipliers, .zero = d->zero, .low = d->low,
+                                 .high = d->high};
+  const channel_block block = block_at(&repeated, 0);
+  __m256i weights[3][COLUMN_VECTORS];
+  for (int j = 0; j < 3; j++) weights_of(&repeated, 0, 0, j, weights[j]);
+  for (ptrdiff_t y = first_row; y < last_row; y++) {
+    flat_line_3x3(w, w->source + y * w->stride_rows * w->row_pitch,
+                  w->target + y * w->target_row_pitch, &block, weights);
+  }
+}
+
 static void line_of_any_kernel(const ik_depthwise *d, const uint8_t *source, uint8_t *target,
                                const channel_block *block, ptrdiff_t channel) {
   const ik_window *w = &d->window;
@@ -130,6 +173,11 @@ static void depthwise(const ik_depthwise *d, ptrdiff_t first_row, ptrdiff_t last
   const ik_window *w = &d->window;
   const int is_3x3 = w->kernel_rows == 3 && w->kernel_columns == 3 && w->dilation_rows == 1 &&
                      w->dilation_columns == 1 && w->stride_columns <= 2;
+  if (is_3x3 && w->stride_columns == 1 && w->channels < 32 && 32 % w->channels == 0 &&
+      w->column_pitch == w->channels && w->target_column_pitch == w->channels) {
+    flat_depthwise(d, first_row, last_row);
+    return;
+  }
   for (ptrdiff_t channel = 0; channel < w->channels; channel += 32) {
     const channel_block block = block_at(d, channel);
     __m256i weights[3][COLUMN_VECTORS];

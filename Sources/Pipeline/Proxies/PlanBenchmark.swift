@@ -1,3 +1,4 @@
+import BitAllocation
 import ONNXFormat
 import ProxySearch
 import Quantization
@@ -12,7 +13,7 @@ struct PlanBenchmark {
   }
 
   /// Plans of one size.
-  struct Budget {
+  struct Size {
     var averageBits: Double
     var plans: [Plan]
   }
@@ -20,7 +21,7 @@ struct PlanBenchmark {
   let study: QuantizationStudy
   let heldOutSamples: Int
   private(set) var trials: PlanTrials
-  private(set) var budgets: [Budget] = []
+  private(set) var budgets: [Size] = []
 
   /// Prepares the network; nothing is measured yet. `cache` is the folder of outcomes, nil for the
   /// user's.
@@ -74,11 +75,23 @@ struct PlanBenchmark {
         done += 1
         progress("measuring plans of \(path)", done, total)
       }
-      budgets.append(Budget(averageBits: bits, plans: measured))
+      budgets.append(Size(averageBits: bits, plans: measured))
     }
   }
 
   mutating func outcome(_ bits: [Int]) throws -> PlanOutcome { try trials.outcome(bits) }
+
+  /// What becomes of the plans that a table of damage leads to, one for each set of limits.
+  mutating func outcomes(
+    _ table: SensitivityTable, limits: [[Budget.Limit]]
+  ) throws -> [PlanOutcome] {
+    let names = study.layers.map(\.name)
+    let completed = table.completed(study.choice.precisions, names: names)
+    return try limits.map { limits in
+      let plan = try study.choice.allocate(completed, limits: limits)
+      return try outcome(trials.layers.map { plan.bits[$0.name] ?? 8 })
+    }
+  }
 
   /// What a table of damage says of the plans, budget after budget.
   func predictions(_ table: SensitivityTable) -> [[Double]] {

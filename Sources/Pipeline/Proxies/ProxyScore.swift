@@ -52,13 +52,17 @@ public enum ProxyScore {
       quantize, heldOut: options.heldOut, cache: options.cache, progress: progress)
     try benchmark.measure(
       averageBits: options.budgets, count: options.plans, progress: progress)
-    let rows = proxies.map { row($0, benchmark) }
+    let cached = benchmark.trials.cached
+    let rows = proxies.enumerated().map { index, proxy in
+      progress("measuring the plans that proxies lead to", index + 1, proxies.count)
+      return row(proxy, &benchmark)
+    }
     let layers = benchmark.trials.layers
     let names = layers.map(\.name)
     let weights = Double(layers.reduce(0) { $0 + $1.weights })
     return ProxyScoreReport.Network(
       model: path, calibrationSamples: benchmark.study.sampleCount,
-      heldOutSamples: benchmark.heldOutSamples, cachedPlans: benchmark.trials.cached,
+      heldOutSamples: benchmark.heldOutSamples, cachedPlans: cached,
       plans: benchmark.budgets.flatMap { budget in
         budget.plans.map { plan in
           let bits = zip(layers, plan.bits).reduce(0) { $0 + $1.0.weights * $1.1 }
@@ -71,14 +75,20 @@ public enum ProxyScore {
       proxies: rows.sorted { ($1.spearman, $0.proxy) < ($0.spearman, $1.proxy) })
   }
 
-  private static func row(_ proxy: Proxy, _ benchmark: PlanBenchmark) -> ProxyScoreReport.Row {
+  private static func row(
+    _ proxy: Proxy, _ benchmark: inout PlanBenchmark
+  ) -> ProxyScoreReport.Row {
     do {
       let table = try ProxyEvaluation(benchmark.study.facts).sensitivities(proxy.formula)
-      let correlations = zip(benchmark.budgets, benchmark.predictions(table)).map {
-        budget, predicted in
+      let choice = benchmark.study.choice
+      let outcomes = try benchmark.outcomes(
+        table, limits: benchmark.budgets.map { [choice.averageLimit($0.averageBits)] })
+      let predictions = zip(benchmark.budgets, benchmark.predictions(table))
+      let correlations = zip(predictions, outcomes).map { sizes, outcome in
+        let (budget, predicted) = sizes
         let found = budget.plans.map(\.damage)
         return ProxyScoreReport.Correlation(
-          averageBits: budget.averageBits, plans: found.count,
+          averageBits: budget.averageBits, plans: found.count, fidelity: outcome.fidelity,
           spearman: RankCorrelation.spearman(predicted, found),
           kendall: RankCorrelation.kendall(predicted, found),
           spearmanBest50: RankCorrelation.spearman(predicted, found, best: 0.5),
@@ -90,13 +100,14 @@ public enum ProxyScore {
       return .init(
         proxy: proxy.name, budgets: correlations, spearman: mean(\.spearman),
         kendall: mean(\.kendall), spearmanBest50: mean(\.spearmanBest50),
-        spearmanBest20: mean(\.spearmanBest20), failure: nil)
+        spearmanBest20: mean(\.spearmanBest20), fidelity: mean(\.fidelity), failure: nil)
     } catch {
       return .init(
         proxy: proxy.name,
         budgets: benchmark.budgets.map {
           .init(averageBits: $0.averageBits, plans: $0.plans.count)
-        }, spearman: 0, kendall: 0, spearmanBest50: 0, spearmanBest20: 0, failure: "\(error)")
+        }, spearman: 0, kendall: 0, spearmanBest50: 0, spearmanBest20: 0, fidelity: 0,
+        failure: "\(error)")
     }
   }
 }

@@ -4,6 +4,9 @@ public struct ProxyScoreReport: Sendable, Encodable {
   public struct Correlation: Sendable, Encodable {
     public var averageBits: Double
     public var plans: Int
+    /// Of the plan that the proxy leads to at this size: the mean of agreement and `exp(-KL)`, of outputs
+    /// that are no classes `1 / (1 + noise)`; nil where the proxy gives no prediction.
+    public var fidelity: Double?
     public var spearman: Double?
     public var kendall: Double?
     /// Among the plans of least measured damage: half of them, a fifth of them.
@@ -11,7 +14,7 @@ public struct ProxyScoreReport: Sendable, Encodable {
     public var spearmanBest20: Double?
 
     private enum CodingKeys: String, CodingKey {
-      case plans, spearman, kendall
+      case plans, fidelity, spearman, kendall
       case averageBits = "average_bits"
       case spearmanBest50 = "spearman_best_50"
       case spearmanBest20 = "spearman_best_20"
@@ -26,11 +29,12 @@ public struct ProxyScoreReport: Sendable, Encodable {
     public var kendall: Double
     public var spearmanBest50: Double
     public var spearmanBest20: Double
+    public var fidelity: Double
     /// Why it gives no prediction; nil where it does.
     public var failure: String?
 
     private enum CodingKeys: String, CodingKey {
-      case proxy, budgets, spearman, kendall, failure
+      case proxy, budgets, spearman, kendall, fidelity, failure
       case spearmanBest50 = "spearman_best_50"
       case spearmanBest20 = "spearman_best_20"
     }
@@ -74,6 +78,7 @@ public struct ProxyScoreReport: Sendable, Encodable {
     public var kendall: Double
     /// The lowest Spearman of a network.
     public var lowest: Double
+    public var fidelity: Double
   }
 
   public var networks: [Network]
@@ -93,7 +98,8 @@ public struct ProxyScoreReport: Sendable, Encodable {
       return Mean(
         proxy: name, spearman: rows.reduce(0) { $0 + $1.spearman } / count,
         kendall: rows.reduce(0) { $0 + $1.kendall } / count,
-        lowest: rows.map(\.spearman).min() ?? 0)
+        lowest: rows.map(\.spearman).min() ?? 0,
+        fidelity: rows.reduce(0) { $0 + $1.fidelity } / count)
     }.sorted { ($1.spearman, $0.proxy) < ($0.spearman, $1.proxy) }
   }
 }

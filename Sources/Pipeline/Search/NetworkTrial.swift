@@ -38,17 +38,12 @@ final class NetworkTrial {
   }
 
   func judge(_ formula: ProxySearch.Expression) throws -> NetworkVerdict {
-    let study = benchmark.study
-    let table = try ProxyEvaluation(study.facts).sensitivities(formula)
+    let table = try ProxyEvaluation(benchmark.study.facts).sensitivities(formula)
     let correlations = zip(benchmark.budgets, benchmark.predictions(table)).map {
       budget, predicted in
       RankCorrelation.spearman(predicted, budget.plans.map(\.damage)) ?? 0
     }
-    let completed = table.completed(study.choice.precisions, names: study.layers.map(\.name))
-    let outcomes = try targets.map { target in
-      let plan = try study.choice.allocate(completed, limits: target)
-      return try benchmark.outcome(benchmark.trials.layers.map { plan.bits[$0.name] ?? 8 })
-    }
+    let outcomes = try benchmark.outcomes(table, limits: targets)
     func mean(_ values: [Double?]) -> Double? {
       let known = values.compactMap { $0 }
       return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
