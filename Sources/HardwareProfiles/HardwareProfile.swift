@@ -139,11 +139,14 @@ public struct HardwareProfile: Sendable, Codable, Equatable {
     self.provenance = provenance
   }
 
-  /// Weight widths that an operator can have beside activations of a width; nil where the profile
-  /// has nothing for it.
-  public func weightBits(of op: String, activationBits: Int = 8) -> [Int]? {
+  /// Weight widths that an operator can have beside activations of a width, and with a scale for each
+  /// `block` of them where one is given; nil where the profile has nothing for it.
+  public func weightBits(
+    of op: String, activationBits: Int = 8, block: Int? = nil
+  ) -> [Int]? {
     let fitting = precisions.filter {
       ($0.operators.isEmpty || $0.operators.contains(op)) && $0.activations.contains(activationBits)
+        && block.map($0.blockSizes.contains) ?? true
     }
     return fitting.isEmpty ? nil : Set(fitting.flatMap(\.weights)).sorted()
   }

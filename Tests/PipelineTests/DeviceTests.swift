@@ -50,6 +50,30 @@ import Testing
     #expect(report.layers.allSatisfy { $0.weightBits == 8 && $0.predictedMicroseconds ?? 0 > 0 })
   }
 
+  /// Weights alone take what the profile has beside float inputs, in its block sizes.
+  @Test func blocksAreThoseOfTheDevice() throws {
+    let folder = try TemporaryFolder()
+    var profile = Self.profile()
+    profile.precisions = [
+      .init(operators: ["Conv"], weights: [4, 8], activations: [32]),
+      .init(
+        operators: ["Gemm"], weights: [4], activations: [32], granularity: .block,
+        blockSizes: [16]),
+    ]
+    func report(block: Int) throws -> QuantizeReport {
+      try quantize(folder) {
+        $0.device = DeviceLimits(profile: profile)
+        $0.activationBits = [32]
+        $0.block = block
+        $0.effort = .fast
+      }
+    }
+    let layers = try report(block: 16).layers
+    #expect(layers.map(\.weightBits) == layers.map { $0.op == "Conv" ? 8 : 4 })
+    let error = #expect(throws: (any Error).self) { try report(block: 32) }
+    #expect("\(try #require(error))".contains("block of 32 weights"))
+  }
+
   @Test func everyLimitHoldsAndTheOneThatBindsIsNamed() throws {
     let folder = try TemporaryFolder()
     let wide = try quantize(folder) { $0.device = DeviceLimits(profile: Self.profile()) }
@@ -104,7 +128,8 @@ import Testing
         $0.bits = [2, 4]
       }
     } throws: { error in
-      guard case DeviceError.precision("toy", _, _, [2, 4], nil, let supported)? = inner(error),
+      guard
+        case DeviceError.precision("toy", _, _, [2, 4], nil, nil, let supported)? = inner(error),
         supported == [Precision(weightBits: 8)]
       else {
         return false

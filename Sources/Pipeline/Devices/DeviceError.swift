@@ -4,10 +4,10 @@ public import Quantization
 /// Why a network cannot be made to fit a device.
 public enum DeviceError: Error, Equatable, Sendable {
   case activations(limit: Int, needed: Int, step: String)
-  /// `activations` is nil where the device's own were asked for.
+  /// `activations` is nil where the device's own were asked for, `block` where each channel has a scale.
   case precision(
     profile: String, layer: String, op: String, weights: [Int], activations: [Int]?,
-    supported: [Precision])
+    block: Int? = nil, supported: [Precision])
   case sharedInput(layers: [String])
   case noKernel(profile: String, layer: String, precision: Precision)
   case noKernels(profile: String)
@@ -20,9 +20,11 @@ extension DeviceError: CustomStringConvertible, UnmetRequestError {
       "the ram limit of \(limit) bytes cannot be met: the activations need \(needed) bytes, "
         + "\(needed - limit) too many, most of them at '\(step)'; narrower weights do not help: "
         + "give the model smaller inputs or a part with more RAM"
-    case .precision(let profile, let layer, let op, let weights, let activations, let supported):
+    case .precision(
+      let profile, let layer, let op, let weights, let activations, let block, let supported):
       supported.isEmpty
         ? "profile '\(profile)' has no precision for \(op) '\(layer)'"
+          + (block.map { " with a scale for each block of \($0) weights" } ?? "")
         : "profile '\(profile)' runs \(op) '\(layer)' with "
           + supported.activationBits.map { bits in
             "weights of "

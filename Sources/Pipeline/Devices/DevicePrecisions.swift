@@ -6,9 +6,10 @@ import Quantization
 enum DevicePrecisions {
   /// By layer name: the pairs of `weights` and `activations` (nil: what the device has, without a
   /// device 8) that the profile has for the layer's operator and for those that read the same value.
+  /// `block`: products have a scale for so many weights.
   static func precisions(
     _ layers: [WeightLayer], sites: QuantizationSites, weights: [Int], activations: [Int]?,
-    limits: DeviceLimits
+    block: Int? = nil, limits: DeviceLimits
   ) throws -> [String: [Precision]] {
     var result: [String: [Precision]] = [:]
     for layer in layers {
@@ -21,14 +22,15 @@ enum DevicePrecisions {
       }
       let supported = pairs(
         profile, op: layer.site.op,
-        activations: Set(ActivationRange.supportedBits).union(activations ?? []).sorted())
+        activations: Set(ActivationRange.supportedBits).union(activations ?? []).sorted(),
+        block: layer.site.op == "Conv" ? nil : block)
       let common = supported.filter {
         weights.contains($0.weightBits) && activations?.contains($0.activationBits) ?? true
       }
       guard !common.isEmpty else {
         throw DeviceError.precision(
           profile: profile.name, layer: layer.name, op: layer.site.op, weights: weights,
-          activations: activations, supported: supported)
+          activations: activations, block: block, supported: supported)
       }
       result[layer.name] = common
     }
@@ -38,10 +40,10 @@ enum DevicePrecisions {
 
   /// Pairs that an operator can have, of weights of 2 to 8 bits.
   private static func pairs(
-    _ profile: HardwareProfile, op: String, activations: [Int]
+    _ profile: HardwareProfile, op: String, activations: [Int], block: Int?
   ) -> [Precision] {
     activations.flatMap { activations in
-      (profile.weightBits(of: op, activationBits: activations) ?? [])
+      (profile.weightBits(of: op, activationBits: activations, block: block) ?? [])
         .filter(WeightRange.supportedBits.contains)
         .map { Precision(weightBits: $0, activationBits: activations) }
     }

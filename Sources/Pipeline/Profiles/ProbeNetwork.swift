@@ -64,6 +64,13 @@ struct ProbeNetwork {
     if isQuantized { requantize() }
   }
 
+  /// In float, of weights that have a scale for each `block` of their depth.
+  mutating func blockedProduct(_ columns: Int, bits: Int, block: Int) {
+    let depth = shape[shape.count - 1]
+    value = node("MatMul", [value, weights([depth, columns], axis: 1, bits: bits, block: block)])
+    shape[shape.count - 1] = columns
+  }
+
   /// Adds an earlier value of the same shape.
   mutating func add(_ other: String) {
     value = node("Add", [value, other])
@@ -222,20 +229,26 @@ struct ProbeNetwork {
 
   // MARK: Parts
 
-  private mutating func weights(_ shape: [Int], axis: Int, bits: Int) -> String {
+  /// With `block`, of a matrix whose channels are the columns.
+  private mutating func weights(
+    _ shape: [Int], axis: Int, bits: Int, block: Int? = nil
+  ) -> String {
     let limit = 1 << (bits - 1)
     let values = (0..<Tensor.count(of: shape)).map { index in
       // The extremes make sure that the width is needed.
       index == 0 ? Int8(-limit) : Int8(Int(next() % UInt64(2 * limit)) - limit)
     }
-    let channels = shape[axis]
+    let scales = block.map { [(shape[0] + $0 - 1) / $0, shape[1]] } ?? [shape[axis]]
+    let count = Tensor.count(of: scales)
     return node(
       "DequantizeLinear",
       [
         constant(Tensor(values, shape: shape)),
-        constant(Tensor(Array(repeating: Float(0.001), count: channels), shape: [channels])),
-        constant(Tensor(Array(repeating: Int8(0), count: channels), shape: [channels])),
-      ], [Attribute("axis", .int(axis))])
+        constant(Tensor(Array(repeating: Float(0.001), count: count), shape: scales)),
+        constant(Tensor(Array(repeating: Int8(0), count: count), shape: scales)),
+      ],
+      block.map { [Attribute("axis", .int(0)), Attribute("block_size", .int($0))] }
+        ?? [Attribute("axis", .int(axis))])
   }
 
   private mutating func bias(_ channels: Int) -> String {

@@ -9,8 +9,8 @@ enum ProbePlan {
   }
 
   static let probes: [Probe] =
-    convolutions + expansions + depthwise + separable + products + combined + pools + conversions
-    + floats
+    convolutions + expansions + depthwise + separable + products + blockedProducts + combined
+    + pools + conversions + floats
 
   /// `layers` convolutions of one shape, each on the result of the one before.
   private static func chain(
@@ -146,6 +146,25 @@ enum ProbePlan {
         Probe(name: "product \(rows)x\(width)x\(columns) to float, \(bits) bits") {
           var net = ProbeNetwork(input: [rows, width])
           net.product(columns, bits: bits, isQuantized: false)
+          return net
+        }
+      }
+    }
+
+  /// Float products of weights in blocks.
+  private static let blockedProducts: [Probe] =
+    [2, 3, 4, 5, 6, 7, 8].flatMap { bits in
+      [
+        (1, 512, 512, 32), (1, 768, 2048, 32), (24, 256, 256, 64), (96, 256, 768, 32),
+        (160, 320, 512, 128),
+      ].map { rows, width, wide, block in
+        Probe(name: "product \(rows)x\(width)x\(wide) in blocks of \(block), \(bits) bits") {
+          var net = ProbeNetwork(input: [rows, width])
+          net.float("Neg")
+          for _ in 0..<2 {
+            net.blockedProduct(wide, bits: bits, block: block)
+            net.blockedProduct(width, bits: bits, block: block)
+          }
           return net
         }
       }

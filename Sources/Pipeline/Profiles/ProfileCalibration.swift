@@ -100,7 +100,10 @@ public enum ProfileCalibration {
       name: name, title: HostMachine.processor, software: "tapq", cores: HostMachine.cores,
       clock: HostMachine.clock, memory: .init(cache: HostMachine.cacheBytes),
       precisions: [
-        .init(operators: ["Conv", "Gemm", "MatMul"], weights: Array(2...8), activations: [8])
+        .init(operators: ["Conv", "Gemm", "MatMul"], weights: Array(2...8), activations: [8]),
+        .init(
+          operators: ["Gemm", "MatMul"], weights: Array(2...8), activations: [32],
+          granularity: .block, blockSizes: [16, 32, 64, 128, 256]),
       ], kernels: fit.kernels, inferenceSeconds: overhead,
       provenance: .init(
         kind: .measured, tool: "tapq profiles calibrate",

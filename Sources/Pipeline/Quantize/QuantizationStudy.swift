@@ -55,7 +55,7 @@ struct QuantizationStudy {
     let limits = options.device
     var allowed = try DevicePrecisions.precisions(
       layers, sites: sites, weights: options.bits, activations: options.activationBits,
-      limits: limits)
+      block: options.isWeightOnly ? options.block : nil, limits: limits)
     let isLimited =
       everyWidth || limits.flash != nil || limits.latency != nil || options.averageBits != nil
       || limits.ram != nil && limits.weightsAreInRAM
