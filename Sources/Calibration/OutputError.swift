@@ -104,7 +104,7 @@ public enum OutputError {
       integers.withElements(of: Int8.self) { integers in
         (0..<rows.count).map { row in
           let mean = means[row / perGroup]
-          let block = rows.length / quantized.blocks
+          let block = quantized.block
           var sum = 0.0
           for entry in 0..<rows.length {
             let at = row * rows.length + entry
@@ -133,7 +133,7 @@ private struct ChunkProduct {
   }
 
   func error(_ integers: Tensor, _ quantized: QuantizedWeight) -> [Double] {
-    let block = rows.length / quantized.blocks
+    let block = quantized.block
     let residual = [Float](unsafeUninitializedCapacity: count * rows.length) {
       buffer, initialized in
       rows.values.withElements(of: Float.self) { weights in

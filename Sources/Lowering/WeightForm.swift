@@ -21,11 +21,10 @@ struct WeightForm {
       attributes = [Attribute("axis", .int(weight.axis))]
       return
     }
-    let block = weight.integers.count / weight.scales.count
     let ordered = Tensor(weight.scales, shape: [channels, weight.blocks])
-    scales = weight.axis == 0 ? ordered : Self.transposed(ordered)
+    scales = weight.axis == 0 ? ordered : ordered.transposedMatrix()
     attributes = [
-      Attribute("axis", .int(1 - weight.axis)), Attribute("block_size", .int(block)),
+      Attribute("axis", .int(1 - weight.axis)), Attribute("block_size", .int(weight.block)),
     ]
   }
 
@@ -38,13 +37,5 @@ struct WeightForm {
     let type = WeightEncoding.elementType(bits: bits)
     guard plan.isWeightOnly, type == .int2 else { return type }
     return op != "Conv" && channels % 4 == 0 ? .int2 : .int4
-  }
-
-  private static func transposed(_ tensor: Tensor) -> Tensor {
-    let (rows, columns) = (tensor.shape[0], tensor.shape[1])
-    let values = tensor.elements(of: Float.self)
-    return Tensor(
-      (0..<rows * columns).map { values[$0 % rows * columns + $0 / rows] },
-      shape: [columns, rows])
   }
 }

@@ -89,6 +89,12 @@ public struct QuantizationPlan: Sendable, Codable, Equatable {
   public var activations: [String: AffineParameters]
   public var tables: [Table]
 
+  /// By weight name.
+  public var weightBits: [String: Int] {
+    Dictionary(
+      layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
+  }
+
   /// Weights alone are quantized; layers compute in float.
   public var isWeightOnly: Bool { activations.isEmpty }
 

@@ -22,10 +22,12 @@ public struct QuantizedWeight: Sendable, Codable, Equatable {
     self.blocks = blocks
   }
 
+  /// Entries of a channel that share a scale.
+  public var block: Int { integers.count / max(scales.count, 1) }
+
   /// One for each entry, in the order of `WeightRows`: `[channels, length]`.
   public var scalesOfEntries: [Float] {
-    let block = integers.count / max(scales.count, 1)
-    return scales.flatMap { repeatElement($0, count: block) }
+    scales.flatMap { repeatElement($0, count: block) }
   }
 }
 
@@ -45,7 +47,7 @@ extension QuantizedWeight {
   public func dequantized() -> Tensor {
     let inner = Tensor.count(of: Array(integers.shape[(axis + 1)...]))
     let channels = integers.shape[axis]
-    let block = integers.count / max(scales.count, 1)
+    let block = block
     return integers.withElements(of: Int8.self) { integers in
       Tensor(shape: self.integers.shape) { (target: UnsafeMutableBufferPointer<Float>) in
         for index in integers.indices {

@@ -26,7 +26,7 @@ public struct WeightQuantizer: Sendable {
     pool: WorkerPool
   ) -> QuantizedWeight {
     let (blocks, block) = (rows.blocks, rows.block)
-    let count = rows.count * blocks
+    let count = rows.scaleCount
     let floors = scaleFloors ?? Array(repeating: WeightQuantizer.smallestScale, count: count)
     precondition(floors.count == count)
     var scales = Array(repeating: Float(0), count: count)
@@ -48,9 +48,8 @@ public struct WeightQuantizer: Sendable {
               let group = importance.map { $0[part / blocks * $0.count / rows.count] }
               let start = part % blocks * block
               scales[part] = quantize(
-                weights + part * block, count: block,
-                importance: group.map { Array($0[start..<start + block]) }, grid: grid,
-                floor: floors[part], fallback: fallback, into: output + part * block)
+                weights + part * block, count: block, importance: group?[start..<start + block],
+                grid: grid, floor: floors[part], fallback: fallback, into: output + part * block)
             }
           }
         }
@@ -72,7 +71,7 @@ public struct WeightQuantizer: Sendable {
 
   /// Quantizes what shares a scale; gives the scale.
   private func quantize(
-    _ weights: UnsafePointer<Float>, count: Int, importance: [Float]?, grid: [Float],
+    _ weights: UnsafePointer<Float>, count: Int, importance: ArraySlice<Float>?, grid: [Float],
     floor: Float, fallback: Float, into integers: UnsafeMutablePointer<Int8>
   ) -> Float {
     let largest = fk_largest_magnitude(weights, count)

@@ -50,6 +50,9 @@ public struct WeightRows: Sendable {
   /// Scales of a row.
   public var blocks: Int { block > 0 ? length / block : 1 }
 
+  /// Scales of all rows.
+  public var scaleCount: Int { count * blocks }
+
   /// Integers in row order put back into the order of the weight.
   public func restored(_ integers: Tensor) -> Tensor {
     axis == 0

@@ -31,7 +31,7 @@ public struct PlanTrial {
     weights: [String: QuantizedWeight], student: Model, from reference: OutputDistance
   ) throws -> Double {
     let flow = NetworkFlow(student, samples: samples.feeds, pool: pool)
-    for (name, weight) in weights { flow.replace(name, by: weight.dequantized()) }
+    flow.replace(weights: weights)
     return reference.distance(to: try flow.finish())
   }
 
@@ -52,8 +52,7 @@ public struct PlanTrial {
       let result = try rounding.run(layers, bits: bits)
       let held = fold.held.map { samples.feeds[$0] }
       let flow = NetworkFlow(student, samples: held, pool: pool)
-      for (name, weight) in result.weights { flow.replace(name, by: weight.dequantized()) }
-      for (name, bias) in result.biases { flow.replace(name, by: bias) }
+      flow.replace(weights: result.weights, biases: result.biases)
       let expected = try NetworkFlow(model, samples: held, pool: pool).finish()
       return OutputDistance(reference: expected).distance(to: try flow.finish())
     }

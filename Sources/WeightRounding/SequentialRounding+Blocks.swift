@@ -71,8 +71,7 @@ extension SequentialRounding {
     of result: Result, _ block: BlockPartition.Block, from entry: NetworkFlow, targets: [Tensor]
   ) throws -> Double {
     let flow = entry.fork(samples: split.held)
-    for (name, weight) in result.weights { flow.replace(name, by: weight.dequantized()) }
-    for (name, bias) in result.biases { flow.replace(name, by: bias) }
+    flow.replace(weights: result.weights, biases: result.biases)
     try flow.advance(to: block.nodes.upperBound, keeping: block.exit)
     guard let found = flow.tensors(block.exit) else { return .infinity }
     return zip(split.held, found).reduce(0) { sum, pair in

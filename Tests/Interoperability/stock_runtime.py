@@ -26,7 +26,8 @@ def saturates():
         "u": numpy.uint8(0),
         "s": numpy.int8(0),
     }
-    node = onnx.helper.make_node("QLinearMatMul", ["x", "one", "u", "w", "one", "s", "coarse", "u"], ["y"])
+    inputs = ["x", "one", "u", "w", "one", "s", "coarse", "u"]
+    node = onnx.helper.make_node("QLinearMatMul", inputs, ["y"])
     graph = onnx.helper.make_graph(
         [node],
         "pairs",

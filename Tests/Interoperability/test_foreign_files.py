@@ -40,7 +40,9 @@ def judge(tapq, path, inputs, what, optimized=True):
         assert_agrees(stock.run(inputs), found, what)
     else:
         # One text for all, so that pytest says it once.
-        warnings.warn("ONNX Runtime's integer operators saturate here: the engines alone are compared")
+        warnings.warn(
+            "ONNX Runtime's integer operators saturate here: the engines alone are compared"
+        )
 
 
 def judge_network(tapq, path, name, what):

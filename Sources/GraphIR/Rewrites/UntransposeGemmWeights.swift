@@ -6,7 +6,10 @@ extension GraphPatch {
   public static var untransposeGemmWeights: GraphPatch {
     GraphPatch("untranspose Gemm weights") { model in
       var readers: [String: Int] = [:]
-      for name in model.graph.nodes.flatMap(\.inputs) { readers[name, default: 0] += 1 }
+      for node in model.graph.nodes {
+        for name in node.inputs { readers[name, default: 0] += 1 }
+        for name in node.subgraphs.flatMap(\.capturedNames) { readers[name, default: 0] += 1 }
+      }
       let visible = Set(model.graph.outputs.map(\.name) + model.graph.inputs.map(\.name))
       for position in model.graph.nodes.indices {
         let node = model.graph.nodes[position]
@@ -15,22 +18,8 @@ extension GraphPatch {
           let weight = model.graph.initializers[name], weight.rank == 2,
           weight.elementType == .float32
         else { continue }
-        model.graph.initializers[name] = weight.transposedMatrix
+        model.graph.initializers[name] = weight.transposedMatrix()
         model.graph.nodes[position].attributes.removeAll { $0.name == "transB" }
-      }
-    }
-  }
-}
-
-extension Tensor {
-  /// Of a float matrix.
-  fileprivate var transposedMatrix: Tensor {
-    let (rows, columns) = (shape[0], shape[1])
-    return withElements(of: Float.self) { source in
-      Tensor(shape: [columns, rows]) { (target: UnsafeMutableBufferPointer<Float>) in
-        for row in 0..<rows {
-          for column in 0..<columns { target[column * rows + row] = source[row * columns + column] }
-        }
       }
     }
   }

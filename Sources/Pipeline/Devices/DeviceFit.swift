@@ -77,7 +77,8 @@ public struct DeviceFit: Sendable, Codable, Equatable {
       + QuantizePreparation.unquantizedBytes(
         prepared, layers: layers, tables: embeddings.tables)
     at8Bits = DeviceFit.form(
-      try PlannedFootprint.of(prepared, sites: sites, shapes: shapes, bits: 8), flash: bytes,
+      try PlannedFootprint.of(prepared, sites: sites, layers: layers, shapes: shapes, bits: 8),
+      flash: bytes,
       limits, profile)
   }
 

@@ -11,30 +11,36 @@ struct PlanComparison {
   let source: SampleSource
 
   /// Multiply-accumulates that the comparison may take.
-  private static let arithmetic = 12_000_000_000
+  private static let arithmetic = 12e9
   private static let mostSamples = 4
 
   /// The plan that keeps the network's outputs closest to the float network's.
   func best(of plans: [BitPlan]) throws -> BitPlan {
     guard plans.count > 1 else { return plans[0] }
-    let first = try source.feed(source.spread(1)[0])
-    let macs = try LayerArithmetic(
-      study.roundingLayers, model: study.model, sample: first, pool: study.pool
-    ).macs
-    let affordable = Self.arithmetic / max(macs * (plans.count + 1), 1)
-    let count = min(max(affordable, 1), Self.mostSamples)
+    let macs = study.facts.layers.reduce(0) { $0 + $1.macs } * Double(plans.count + 1)
+    let affordable = min(Self.arithmetic / max(macs, 1), Double(Self.mostSamples))
+    let count = max(Int(affordable), 1)
     let trial = PlanTrial(
       model: study.model,
       samples: RoundingSamples(try source.spread(count).map { try source.feed($0) }),
       settings: RoundingSettings(effort: .fast), pool: study.pool)
     let reference = try trial.reference()
-    var best = (plan: plans[0], distance: Double.infinity)
-    for plan in plans {
+    return try plans.closest { plan in
       let decision = study.plan(plan)
       let (corrected, weights) = try study.rounded(decision)
       let student = try Lowering.simulating(
         corrected, activations: decision.activations.filter { $0.value.isNarrow })
-      let distance = try trial.distance(weights: weights, student: student, from: reference)
+      return try trial.distance(weights: weights, student: student, from: reference)
+    }
+  }
+}
+
+extension [BitPlan] {
+  /// The first of least distance; there is one at least.
+  func closest(_ distance: (BitPlan) throws -> Double) rethrows -> BitPlan {
+    var best = (plan: self[0], distance: Double.infinity)
+    for plan in self {
+      let distance = try distance(plan)
       if distance < best.distance { best = (plan, distance) }
     }
     return best.plan
@@ -46,8 +52,7 @@ extension QuantizationStudy {
   func rounded(
     _ plan: QuantizationPlan
   ) throws -> (model: Model, weights: [String: QuantizedWeight]) {
-    let bits = Dictionary(
-      plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
+    let bits = plan.weightBits
     var weights: [String: QuantizedWeight] = [:]
     for (name, width) in bits { weights[name] = forms[name]?[width] }
     if options.rounding != .nearest {

@@ -72,7 +72,7 @@ struct QuantizationStudy {
         limits, layers: Set(sites.layers.map(\.name)), allowed: &allowed
       ) { [prepared, sites, layers] in
         try PlannedFootprint.of(
-          prepared, sites: sites, shapes: shapes, bits: $0, blocks: WeightLayer.blocks(layers))
+          prepared, sites: sites, layers: layers, shapes: shapes, bits: $0)
       }
     }
     (self.model, self.layers) = (prepared, layers)
@@ -170,12 +170,8 @@ struct QuantizationStudy {
   func plan(_ choice: BitPlan) -> QuantizationPlan {
     QuantizationPlan(
       storage: options.storage,
-      layers: layers.map {
-        .init(
-          name: $0.name, op: $0.site.op, weight: $0.site.weight, axis: $0.site.axis,
-          weightBits: choice.precisions[$0.name]?.weightBits ?? 8,
-          block: $0.rows.blocks > 1 ? $0.rows.block : nil)
-      }, activations: ranges.chosen(choice.precisions, sites: layers.map(\.site)),
+      layers: layers.map { $0.planned(bits: choice.precisions[$0.name]?.weightBits ?? 8) },
+      activations: ranges.chosen(choice.precisions, sites: layers.map(\.site)),
       tables: tables.map(\.plan))
   }
 }

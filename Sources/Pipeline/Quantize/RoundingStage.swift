@@ -65,17 +65,17 @@ struct RoundingStage {
     guard plans.count > 1 else { return plans[0] }
     let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
     let extent = extent(bits: bits)
-    var best = (plan: plans[0], distance: Double.infinity)
-    for (index, plan) in plans.enumerated() {
+    var done = 0
+    return try plans.closest { plan in
       let widths = Dictionary(
         layers.compactMap { layer in plan.bits[layer.name].map { (layer.weight, $0) } },
         uniquingKeysWith: { first, _ in first })
       let distance = try trial.distance(
         layers, bits: widths, student: student(activations(plan)), extent: extent)
-      if distance < best.distance { best = (plan, distance) }
-      progress("comparing plans", index + 1, plans.count)
+      done += 1
+      progress("comparing plans", done, plans.count)
+      return distance
     }
-    return best.plan
   }
 
   /// The network with those of its activations quantized that have fewer than 8 bits: beside them
@@ -101,12 +101,10 @@ struct RoundingStage {
   /// Integers by weight name, and the model with the biases that go with them.
   func round(_ plan: QuantizationPlan) throws -> (model: Model, weights: [String: QuantizedWeight])
   {
-    let bits = Dictionary(
-      plan.layers.map { ($0.weight, $0.weightBits) }, uniquingKeysWith: { first, _ in first })
     var rounding = try SequentialRounding(
       reference: model, student: student(plan.activations), samples: samples.feeds,
       originals: samples.count, settings: settings, pool: pool)
-    let result = try rounding.run(layers, bits: bits) { progress("rounding", $0, $1) }
+    let result = try rounding.run(layers, bits: plan.weightBits) { progress("rounding", $0, $1) }
     let biases = result.biases
     let patch = GraphPatch("correct biases") { model in
       for (name, tensor) in biases { model.graph.initializers[name] = tensor }
@@ -129,8 +127,7 @@ extension RoundingLayer {
       return RoundingLayer(
         name: layer.name, rows: layer.rows, observed: layer.observed, bias: bias,
         scaleFloors: floors[layer.site.weight]
-          ?? Array(
-            repeating: WeightQuantizer.smallestScale, count: layer.rows.count * layer.rows.blocks))
+          ?? Array(repeating: WeightQuantizer.smallestScale, count: layer.rows.scaleCount))
     }
   }
 }

@@ -45,12 +45,14 @@ struct WeightLayer: Sendable {
   /// Bytes of weights packed at `bits`, scales and bias.
   func bytes(bits: Int) -> Int {
     let weights = (rows.count * rows.length * bits + 7) / 8
-    return (repeatsWeight ? 0 : weights + 4 * rows.count * rows.blocks) + 4 * (bias?.count ?? 0)
+    return (repeatsWeight ? 0 : weights + 4 * rows.scaleCount) + 4 * (bias?.count ?? 0)
   }
 
-  /// Scales of a channel, by weight name.
-  static func blocks(_ layers: [WeightLayer]) -> [String: Int] {
-    Dictionary(layers.map { ($0.site.weight, $0.rows.blocks) }, uniquingKeysWith: { $1 })
+  /// In a plan that gives it `bits`.
+  func planned(bits: Int) -> QuantizationPlan.Layer {
+    .init(
+      name: name, op: site.op, weight: site.weight, axis: site.axis, weightBits: bits,
+      block: rows.blocks > 1 ? rows.block : nil)
   }
 }
 

@@ -30,7 +30,7 @@ public struct LayerFacts: Sendable {
   }
 
   /// Multiply-accumulates for one sample.
-  var macs: Double { inputs.positionsPerSample * Double(rows.count) * Double(rows.length) }
+  public var macs: Double { inputs.positionsPerSample * Double(rows.count) * Double(rows.length) }
 }
 
 /// Sizes of a layer's vectors and matrices.

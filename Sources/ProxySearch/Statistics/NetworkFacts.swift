@@ -132,7 +132,7 @@ public final class NetworkFacts {
   private static func error(_ form: QuantizedWeight, of rows: WeightRows) -> [Double] {
     rows.values.withElements(of: Float.self) { weights in
       rows.rows(of: form).withElements(of: Int8.self) { integers in
-        let block = max(weights.count / max(form.scales.count, 1), 1)
+        let block = max(form.block, 1)
         return weights.indices.map { index in
           Double(Float(integers[index]) * form.scales[index / block]) - Double(weights[index])
         }

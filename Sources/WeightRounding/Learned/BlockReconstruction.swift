@@ -15,6 +15,14 @@ struct BlockReconstruction {
   struct Start {
     let layer: RoundingLayer
     let weight: QuantizedWeight
+    /// Of each entry, in the order of the rows.
+    let scales: [Float]
+
+    init(layer: RoundingLayer, weight: QuantizedWeight) {
+      self.layer = layer
+      self.weight = weight
+      scales = weight.scalesOfEntries
+    }
   }
 
   /// The block alone, biases as they go with the starting integers.
@@ -40,7 +48,7 @@ struct BlockReconstruction {
       let limits = WeightRange.of(bits: start.weight.bits)
       return SoftRounding(
         weights: rows.values.elements(of: Float.self),
-        scales: start.weight.scalesOfEntries,
+        scales: start.scales,
         integers: rows.rows(of: start.weight).elements(of: Int8.self),
         range: Int(limits.lowerBound)...Int(limits.upperBound), steps: steps)
     }
@@ -114,15 +122,15 @@ struct BlockReconstruction {
         for index in values.indices { sum[index] += values[index] }
       }
     }
-    for (index, scale) in start.weight.scalesOfEntries.enumerated() { sum[index] *= scale }
+    for index in sum.indices { sum[index] *= start.scales[index] }
     return sum
   }
 
   /// The weight at the shares of now.
   private static func tensor(of soft: SoftRounding, _ start: Start) -> Tensor {
     let rows = start.layer.rows
-    let values = zip(start.weight.scalesOfEntries, zip(soft.lower, soft.shares)).map {
-      $0 * ($1.0 + $1.1)
+    let values = soft.lower.indices.map {
+      (soft.lower[$0] + soft.shares[$0]) * start.scales[$0]
     }
     return rows.restored(floats: Tensor(values, shape: [rows.count, rows.length]))
   }

@@ -2,6 +2,7 @@ import FloatRuntime
 import Foundation
 import GraphIR
 import Parallelism
+import Quantization
 import Tensors
 
 /// A network that runs on all samples at once, node after node, and stops where it is told to: a
@@ -80,6 +81,12 @@ final class NetworkFlow {
   }
 
   func replace(_ initializer: String, by tensor: Tensor) { initializers[initializer] = tensor }
+
+  /// Puts rounded weights, and biases that go with them, in the place of what the names stand for.
+  func replace(weights: [String: QuantizedWeight], biases: [String: Tensor] = [:]) {
+    for (name, weight) in weights { replace(name, by: weight.dequantized()) }
+    for (name, bias) in biases { replace(name, by: bias) }
+  }
 
   /// Puts other tensors in the place of a value that has been computed, one for each sample.
   func replace(value name: String, by tensors: [Tensor]) {

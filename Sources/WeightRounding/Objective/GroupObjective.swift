@@ -47,8 +47,8 @@ struct GroupObjective: Sendable {
     }
   }
 
-  /// Coordinate descent of a row of integers from where it is, each with its scale; `errors`, the weights less what the
-  /// integers give, and their product with the moment, `gradient`, follow.
+  /// Coordinate descent of a row of integers from where it is, each with its scale; `errors`, the
+  /// weights less what the integers give, and their product with the moment, `gradient`, follow.
   func descend(
     _ integers: UnsafeMutablePointer<Int8>, scales: UnsafePointer<Float>, bits: Int,
     errors: UnsafeMutablePointer<Float>, gradient: UnsafeMutablePointer<Float>

@@ -72,10 +72,13 @@ private struct RowBatch {
   let costs: UnsafeMutablePointer<Float>
 
   private var length: Int { solver.objective.order.count }
+  private var chosenScales: [Float] {
+    Array(UnsafeBufferPointer(start: scales, count: floors.count))
+  }
 
   func run() {
     let trial = Trial(count: count, length: length)
-    let middle = (0..<floors.count).map { scales[$0] }
+    let middle = chosenScales
     for factor in solver.scaleFactors {
       let tried = zip(middle, floors).map { max($0 * factor, $1) }
       keepBetter(trial, scales: tried, costs: feed(trial, scales: tried))
@@ -84,7 +87,7 @@ private struct RowBatch {
     let pull = Matrix(rows: count, columns: length)
     multiply(by: weights, into: pull)
     adopt(trial)
-    var tried = (0..<floors.count).map { scales[$0] }
+    var tried = chosenScales
     for round in 0..<solver.rounds {
       keepBetter(trial, scales: tried, costs: descend(trial, scales: tried))
       guard round + 1 < solver.rounds else { break }
@@ -157,7 +160,7 @@ private struct RowBatch {
   /// Makes the best rows so far the trial's.
   private func adopt(_ trial: Trial) {
     trial.integers.update(from: integers, count: count * length)
-    let scales = solver.blocks.spread((0..<floors.count).map { self.scales[$0] })
+    let scales = solver.blocks.spread(chosenScales)
     for index in 0..<count * length {
       trial.errors.values[index] = weights[index] - Float(integers[index]) * scales.values[index]
     }
