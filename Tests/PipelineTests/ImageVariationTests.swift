@@ -17,6 +17,20 @@ import Testing
     #expect(variant.elements(of: Float.self) == expected)
   }
 
+  /// Columns of a ramp stay a ramp, steeper by what the contrast does and flatter where a part is enlarged.
+  @Test func partsAreEnlarged() {
+    var generator = SplitMix64(seed: 5)
+    let ramp = Tensor((0..<64 * 64).map { Float($0 % 64) }, shape: [1, 1, 64, 64])
+    for number in 2...9 {
+      let values = ImageVariation(layout: .nchw)
+        .variant(ramp, number: number, generator: &generator).elements(of: Float.self)
+      // The middle lies within what no side is reflected into and nothing is cut off.
+      let slope = abs(values[32 * 64 + 33] - values[32 * 64 + 32])
+      #expect((0.5 * 0.84...1.16).contains(slope))
+      #expect(values[10 * 64 + 32] == values[50 * 64 + 32])
+    }
+  }
+
   @Test(arguments: [Preprocessing.Layout.nchw, .nhwc]) func layoutsAgree(
     layout: Preprocessing.Layout
   ) {

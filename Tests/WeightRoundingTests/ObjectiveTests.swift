@@ -1,4 +1,5 @@
 import Parallelism
+import Tensors
 import TestSupport
 import Testing
 
@@ -17,8 +18,8 @@ import Testing
     var parts: [LayerMoments] = []
     for (first, size) in [(0, 10), (10, 13)] {
       var part = LayerMoments(groups: groups, length: length, outputs: outputs)
-      part.add(
-        columns: columns.row(first), targets: targets.row(first), count: size, pool: Self.pool)
+      let rows = first..<first + size
+      part.add(columns: columns.copy(of: rows), targets: targets.copy(of: rows), pool: Self.pool)
       parts.append(part)
     }
     let moments = LayerMoments(merging: parts)
@@ -45,6 +46,35 @@ import Testing
         }
       }
     }
+  }
+
+  /// A variance of 1 beside a mean of 1000, after many columns.
+  @Test func smallVariancesAreNotLost() {
+    let (count, chunks) = (4096, 40)
+    var generator = SplitMix64(seed: 1)
+    var moments = LayerMoments(groups: 1, length: 2, outputs: 1)
+    var (sums, product) = ([0.0, 0.0], 0.0)
+    for _ in 0..<chunks {
+      let columns = Matrix(rows: count, columns: 2)
+      let targets = Matrix(rows: count, columns: 1)
+      for index in 0..<count {
+        let noise = Float(generator.normal())
+        columns[index, 0] = 1000 + noise
+        columns[index, 1] = 500 - noise + Float(generator.normal())
+        targets[index, 0] = 3 * columns[index, 0]
+        for entry in 0..<2 { sums[entry] += Double(columns[index, entry]) }
+        product += (Double(columns[index, 0]) - 1000) * (Double(columns[index, 1]) - 500)
+      }
+      moments.add(columns: columns, targets: targets, pool: Self.pool)
+    }
+    let total = Double(count * chunks)
+    for (found, sum) in zip(moments.inputMeans, sums) {
+      #expect(abs(Double(found) - sum / total) < 1e-4)
+    }
+    let expected = product / total - (sums[0] / total - 1000) * (sums[1] / total - 500)
+    let found = moments.inputMoment(group: 0, centered: true)
+    #expect(abs(Double(found[0, 1]) - expected) < 1e-3)
+    #expect(abs(Double(moments.crossMoment(group: 0, centered: true)[0, 0] - 3 * found[0, 0])) < 0.01)
   }
 
   /// Outputs that another weight makes of the inputs: without damping that weight is found.
@@ -125,5 +155,14 @@ import Testing
     #expect(large.heldSamples < 8)
     let only = TrialExtent(effort: .balanced, bits: [6, 8], layers: 1, samples: 1, macs: 1)
     #expect(only.widths == [6])
+  }
+}
+
+extension Matrix {
+  /// Some of the rows as a matrix of their own.
+  fileprivate func copy(of range: Range<Int>) -> Matrix {
+    Matrix(
+      Array(UnsafeBufferPointer(start: row(range.lowerBound), count: range.count * columns)),
+      rows: range.count, columns: columns)
   }
 }

@@ -1,8 +1,8 @@
 import Tensors
 
 /// Other looks of an image, so that a few calibration samples say more of a layer's inputs:
-/// mirrored, moved by up to an eighth of its sides (what would come in from outside is reflected),
-/// with other contrast and brightness. The network's own outputs for it are what counts, so that it
+/// mirrored, a part of it enlarged to the whole, moved by up to an eighth of its sides more (what would
+/// come in from outside is reflected), with other contrast and brightness. The network's own outputs for it are what counts, so that it
 /// need not look like any class.
 struct ImageVariation {
   let layout: Preprocessing.Layout
@@ -15,17 +15,24 @@ struct ImageVariation {
     let (height, width) = (image.shape[planar ? 2 : 1], image.shape[planar ? 3 : 2])
     let inner = planar ? 1 : image.shape[3]
     let moves = number > 1
+    let part = moves ? Float(1 - generator.unit() * (1 - Self.smallestPart)) : 1
     let columns = sources(
-      width, mirrored: !number.isMultiple(of: 2), moves: moves, generator: &generator)
-    let rows = sources(height, mirrored: false, moves: moves, generator: &generator)
+      width, part: part, mirrored: !number.isMultiple(of: 2), moves: moves, generator: &generator)
+    let rows = sources(height, part: part, mirrored: false, moves: moves, generator: &generator)
     let moved = image.withElements(of: Float.self) { source in
       Tensor(shape: image.shape) { (target: UnsafeMutableBufferPointer<Float>) in
         var index = 0
-        for plane in stride(from: 0, to: source.count, by: height * width * inner) {
+        for plane in stride(from: 0, to: source.count / inner, by: height * width) {
           for row in rows {
+            let (upper, lower) = (plane + row.first * width, plane + row.second * width)
             for column in columns {
+              let (left, right) = (column.first, column.second)
               for item in 0..<inner {
-                target[index] = source[plane + (row * width + column) * inner + item]
+                let above = column.between(
+                  source[(upper + left) * inner + item], source[(upper + right) * inner + item])
+                let below = column.between(
+                  source[(lower + left) * inner + item], source[(lower + right) * inner + item])
+                target[index] = row.between(above, below)
                 index += 1
               }
             }
@@ -36,15 +43,34 @@ struct ImageVariation {
     return moves ? lit(moved, generator: &generator) : moved
   }
 
+  /// The smallest share of a side that is enlarged.
+  private static let smallestPart = 0.5
+
+  /// Two neighbours, and how far a place is from the first to the second.
+  private struct Source {
+    let first: Int
+    let second: Int
+    let share: Float
+
+    func between(_ a: Float, _ b: Float) -> Float { a + share * (b - a) }
+  }
+
   /// Where each place of a side is taken from.
   private func sources(
-    _ side: Int, mirrored: Bool, moves: Bool, generator: inout SplitMix64
-  ) -> [Int] {
-    let reach = moves ? side / 8 : 0
-    let offset = moves ? generator.draw(2 * reach + 1) - reach : 0
+    _ side: Int, part: Float, mirrored: Bool, moves: Bool, generator: inout SplitMix64
+  ) -> [Source] {
+    let reach = moves ? Float(side) * (0.125 + (1 - part) / 2) : 0
+    let offset = moves ? Float(generator.unit() * 2 - 1) * reach : 0
+    let middle = Float(side - 1) / 2
+    func inside(_ place: Int) -> Int {
+      let place = abs(place)
+      return max(place < side ? place : 2 * (side - 1) - place, 0)
+    }
     return (0..<side).map { place in
-      let position = abs((mirrored ? side - 1 - place : place) + offset)
-      return position < side ? position : 2 * (side - 1) - position
+      let position = middle + (Float(mirrored ? side - 1 - place : place) - middle) * part + offset
+      let lower = position.rounded(.down)
+      return Source(
+        first: inside(Int(lower)), second: inside(Int(lower) + 1), share: position - lower)
     }
   }
 

@@ -45,8 +45,7 @@ struct MomentReader {
         reader.read(inputs[sample], at: picks, into: columns.values, pool: pool)
         let targets = Matrix(rows: picks.count, columns: channels)
         read(outputs[sample], at: picks, into: targets)
-        moments.add(
-          columns: columns.values, targets: targets.values, count: picks.count, pool: pool)
+        moments.add(columns: columns, targets: targets, pool: pool)
       }
     }
     return moments

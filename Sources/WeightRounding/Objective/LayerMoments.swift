@@ -2,6 +2,9 @@ import Parallelism
 
 /// Running sums over the columns `x` that a layer multiplies and the outputs `y` that it should
 /// have: `sum x x'` and `sum x` for each group, `sum y x'` and `sum y` for each output channel.
+///
+/// All are taken about points near the means: sums of raw values would leave nothing of a variance
+/// that is small beside the mean's square, after a million of them in single precision.
 struct LayerMoments {
   let groups: Int
   /// Length of a column within its group.
@@ -12,8 +15,8 @@ struct LayerMoments {
   private let second: [Matrix]
   /// `[outputs, length]`.
   private let cross: Matrix
-  private let inputSum: Matrix
-  private let outputSum: Matrix
+  private var inputs: PointSums
+  private var targets: PointSums
 
   init(groups: Int, length: Int, outputs: Int) {
     self.groups = groups
@@ -21,31 +24,62 @@ struct LayerMoments {
     self.outputs = outputs
     second = (0..<groups).map { _ in Matrix(rows: length, columns: length) }
     cross = Matrix(rows: outputs, columns: length)
-    inputSum = Matrix(rows: groups, columns: length)
-    outputSum = Matrix(rows: 1, columns: outputs)
+    inputs = PointSums(count: groups * length)
+    targets = PointSums(count: outputs)
   }
 
   /// The sums of several sets of samples together.
   init(merging parts: [LayerMoments]) {
     let first = parts[0]
     self.init(groups: first.groups, length: first.length, outputs: first.outputs)
-    for part in parts {
-      count += part.count
-      for (sum, term) in zip(second, part.second) { sum.add(term) }
-      cross.add(part.cross)
-      inputSum.add(part.inputSum)
-      outputSum.add(part.outputSum)
+    inputs.point = first.inputs.point
+    targets.point = first.targets.point
+    for part in parts where part.count > 0 { add(part) }
+  }
+
+  /// With `u = x - p` for the part's point `p` and `d = p - q` for this one's,
+  /// `sum (u + d)(u + d)' = sum u u' + d (sum u)' + (sum u) d' + n d d'`; the same for `y x'`.
+  private mutating func add(_ part: LayerMoments) {
+    let n = Double(part.count)
+    let (moved, movedTargets) = (
+      part.inputs.distance(to: inputs), part.targets.distance(to: targets)
+    )
+    let perGroup = max(outputs / groups, 1)
+    for group in 0..<groups {
+      let start = group * length
+      for row in 0..<length {
+        let (source, target) = (part.second[group].row(row), second[group].row(row))
+        let (d, sum) = (moved[start + row], part.inputs.sums[start + row])
+        for column in row..<length {
+          let (e, other) = (moved[start + column], part.inputs.sums[start + column])
+          target[column] += source[column] + Float(d * other + sum * e + n * d * e)
+        }
+      }
     }
+    for row in 0..<outputs {
+      let (source, target) = (part.cross.row(row), cross.row(row))
+      let (d, sum) = (movedTargets[row], part.targets.sums[row])
+      let start = row / perGroup * length
+      for column in 0..<length {
+        let (e, other) = (moved[start + column], part.inputs.sums[start + column])
+        target[column] += source[column] + Float(d * other + sum * e + n * d * e)
+      }
+    }
+    inputs.add(part.inputs, moved: moved, count: n)
+    targets.add(part.targets, moved: movedTargets, count: n)
+    count += part.count
   }
 
   private static let tile = 192
 
-  /// Adds `count` columns `[count, groups * length]` with their outputs `[count, outputs]`.
-  mutating func add(
-    columns: UnsafePointer<Float>, targets: UnsafePointer<Float>, count: Int, pool: WorkerPool
-  ) {
-    self.count += count
-    let width = groups * length
+  /// Adds columns `[count, groups * length]` with their outputs `[count, outputs]`, and moves both to
+  /// the points.
+  mutating func add(columns: Matrix, targets: Matrix, pool: WorkerPool) {
+    precondition(columns.rows == targets.rows)
+    let (width, added) = (groups * length, columns.rows)
+    inputs.take(columns, isFirst: count == 0, pool: pool)
+    self.targets.take(targets, isFirst: count == 0, pool: pool)
+    count += added
     let starts = Array(stride(from: 0, to: length, by: Self.tile))
     let tiles = (0..<groups).flatMap { group in
       starts.indices.flatMap { row in starts[row...].map { (group, starts[row], $0) } }
@@ -56,44 +90,43 @@ struct LayerMoments {
         (group, group * perGroup + $0, min(Self.tile, perGroup - $0))
       }
     }
-    nonisolated(unsafe) let (columns, targets) = (columns, targets)
     let (second, cross, length, outputs) = (second, cross, length, outputs)
     pool.forEach(tiles.count + bands.count) { task in
       if task < tiles.count {
         let (group, row, column) = tiles[task]
-        let base = columns + group * length
+        let base = columns.values + group * length
         Products.multiply(
           base + row, width, transposedA: true, base + column, width,
           into: second[group].row(row) + column, length, m: min(Self.tile, length - row),
-          n: min(Self.tile, length - column), k: count, beta: 1)
+          n: min(Self.tile, length - column), k: added, beta: 1)
       } else {
         let (group, first, rows) = bands[task - tiles.count]
         Products.multiply(
-          targets + first, outputs, transposedA: true, columns + group * length, width,
-          into: cross.row(first), length, m: rows, n: length, k: count, beta: 1)
+          targets.values + first, outputs, transposedA: true, columns.values + group * length,
+          width, into: cross.row(first), length, m: rows, n: length, k: added, beta: 1)
       }
-    }
-    for index in 0..<count {
-      for entry in 0..<width { inputSum.values[entry] += columns[index * width + entry] }
-      for entry in 0..<outputs { outputSum.values[entry] += targets[index * outputs + entry] }
     }
   }
 
   /// Mean of every entry of a column, group after group.
-  var inputMeans: [Float] { inputSum.elements.map { $0 / Float(max(count, 1)) } }
+  var inputMeans: [Float] { inputs.means(of: count) }
 
   /// Mean of every output channel.
-  var outputMeans: [Float] { outputSum.elements.map { $0 / Float(max(count, 1)) } }
+  var outputMeans: [Float] { targets.means(of: count) }
 
   /// `E[x x']` of a group, both triangles; about the means where `centered`.
   func inputMoment(group: Int, centered: Bool) -> Matrix {
     let result = Matrix(rows: length, columns: length)
     let scale = 1 / Float(max(count, 1))
-    let means = inputMeans[group * length..<(group + 1) * length].map { centered ? $0 : 0 }
+    let part = group * length..<(group + 1) * length
+    let (shifts, means) = (inputs.shifts(of: count)[part], inputMeans[part])
     for row in 0..<length {
       let (source, target) = (second[group].row(row), result.row(row))
+      let (shift, mean) = (shifts[part.lowerBound + row], means[part.lowerBound + row])
       for column in row..<length {
-        target[column] = source[column] * scale - means[row] * means[column]
+        let index = part.lowerBound + column
+        target[column] =
+          source[column] * scale - shift * shifts[index] + (centered ? 0 : mean * means[index])
       }
       for column in 0..<row { target[column] = result[column, row] }
     }
@@ -105,15 +138,81 @@ struct LayerMoments {
     let perGroup = outputs / groups
     let result = Matrix(rows: perGroup, columns: length)
     let scale = 1 / Float(max(count, 1))
-    let means = inputMeans[group * length..<(group + 1) * length].map { centered ? $0 : 0 }
-    let outputMeans = outputMeans
+    let (shifts, means) = (inputs.shifts(of: count), inputMeans)
+    let (outputShifts, outputMeans) = (targets.shifts(of: count), outputMeans)
     for row in 0..<perGroup {
-      let (source, target) = (cross.row(group * perGroup + row), result.row(row))
+      let output = group * perGroup + row
+      let (source, target) = (cross.row(output), result.row(row))
       for column in 0..<length {
+        let index = group * length + column
         target[column] =
-          source[column] * scale - outputMeans[group * perGroup + row] * means[column]
+          source[column] * scale - outputShifts[output] * shifts[index]
+          + (centered ? 0 : outputMeans[output] * means[index])
       }
     }
     return result
+  }
+}
+
+/// Sums of values about a point near their mean, one for each place.
+private struct PointSums {
+  var point: [Float]
+  private(set) var sums: [Double]
+
+  private static let band = 256
+
+  init(count: Int) {
+    point = [Float](repeating: 0, count: count)
+    sums = [Double](repeating: 0, count: count)
+  }
+
+  /// Moves rows of values to the point and adds them up. The first ones give the point.
+  mutating func take(_ values: Matrix, isFirst: Bool, pool: WorkerPool) {
+    let (width, count) = (point.count, values.rows)
+    point.withUnsafeMutableBufferPointer { point in
+      sums.withUnsafeMutableBufferPointer { sums in
+        nonisolated(unsafe) let (point, sums) = (point, sums)
+        pool.forEach((width + Self.band - 1) / Self.band) { band in
+          let places = band * Self.band..<min((band + 1) * Self.band, width)
+          var partial = [Float](repeating: 0, count: places.count)
+          func addUp() {
+            for index in 0..<count {
+              let row = values.row(index) + places.lowerBound
+              for place in 0..<places.count { partial[place] += row[place] }
+            }
+          }
+          if isFirst, count > 0 {
+            addUp()
+            for place in 0..<places.count {
+              point[places.lowerBound + place] = partial[place] / Float(count)
+              partial[place] = 0
+            }
+          }
+          for index in 0..<count {
+            let row = values.row(index) + places.lowerBound
+            for place in 0..<places.count { row[place] -= point[places.lowerBound + place] }
+          }
+          addUp()
+          for place in 0..<places.count { sums[places.lowerBound + place] += Double(partial[place]) }
+        }
+      }
+    }
+  }
+
+  /// Mean distance from the point.
+  func shifts(of count: Int) -> [Float] { sums.map { Float($0 / Double(max(count, 1))) } }
+
+  func means(of count: Int) -> [Float] {
+    zip(point, sums).map { Float(Double($0) + $1 / Double(max(count, 1))) }
+  }
+
+  /// From the other's point to this one.
+  func distance(to other: PointSums) -> [Double] {
+    zip(point, other.point).map { Double($0) - Double($1) }
+  }
+
+  /// `moved` is the distance of its point from this one.
+  mutating func add(_ other: PointSums, moved: [Double], count: Double) {
+    for place in sums.indices { sums[place] += other.sums[place] + count * moved[place] }
   }
 }
