@@ -74,7 +74,8 @@ import Testing
     let expected = product / total - (sums[0] / total - 1000) * (sums[1] / total - 500)
     let found = moments.inputMoment(group: 0, centered: true)
     #expect(abs(Double(found[0, 1]) - expected) < 1e-3)
-    #expect(abs(Double(moments.crossMoment(group: 0, centered: true)[0, 0] - 3 * found[0, 0])) < 0.01)
+    #expect(
+      abs(Double(moments.crossMoment(group: 0, centered: true)[0, 0] - 3 * found[0, 0])) < 0.01)
   }
 
   /// Outputs that another weight makes of the inputs: without damping that weight is found.

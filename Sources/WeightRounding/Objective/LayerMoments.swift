@@ -193,7 +193,9 @@ private struct PointSums {
             for place in 0..<places.count { row[place] -= point[places.lowerBound + place] }
           }
           addUp()
-          for place in 0..<places.count { sums[places.lowerBound + place] += Double(partial[place]) }
+          for place in 0..<places.count {
+            sums[places.lowerBound + place] += Double(partial[place])
+          }
         }
       }
     }
