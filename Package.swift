@@ -68,6 +68,7 @@ let foundations: [Target] = [
   .systemLibrary(
     name: "CImageCodecs", providers: [.apt(["libturbojpeg0-dev", "libpng-dev"])]),
   .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+  .systemLibrary(name: "CHeap"),
   .target(name: "CFloatKernels"),
   .target(name: "CIntegerKernels"),
   .target(name: "CWorkerCrew", linkerSettings: [.linkedLibrary("pthread")]),
@@ -94,7 +95,7 @@ let sources: [Target] = modules.map { module in
 let executable = Target.executableTarget(
   name: "tapq",
   dependencies: [
-    "Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    "CHeap", "Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
   ],
   swiftSettings: strict)
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CHeap
 import Foundation
 
 @main
@@ -13,6 +14,7 @@ struct Tapq: ParsableCommand {
 
   /// Exit codes: 0 done, 1 the request cannot be met, 2 bad input, 64 usage.
   static func main() {
+    keepFreedMemory()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -31,5 +33,12 @@ struct Tapq: ParsableCommand {
       }
       exit(withError: error)
     }
+  }
+
+  /// Large buffers come and go all the time: the heap keeps them, where glibc would ask the system for
+  /// new pages, and the system clear them, each time.
+  private static func keepFreedMemory() {
+    _ = mallopt(M_MMAP_THRESHOLD, 1 << 30)
+    _ = mallopt(M_TRIM_THRESHOLD, .max)
   }
 }

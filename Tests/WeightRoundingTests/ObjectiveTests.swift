@@ -28,7 +28,7 @@ import Testing
       (0..<count).reduce(0) { $0 + term($1) } / Float(count)
     }
     for group in 0..<groups {
-      let found = moments.inputMoment(group: group, centered: true)
+      let found = moments.inputMoment(group: group, centered: true, pool: Self.pool)
       let cross = moments.crossMoment(group: group, centered: false)
       for i in 0..<length {
         let a = group * length + i
@@ -72,7 +72,7 @@ import Testing
       #expect(abs(Double(found) - sum / total) < 1e-4)
     }
     let expected = product / total - (sums[0] / total - 1000) * (sums[1] / total - 500)
-    let found = moments.inputMoment(group: 0, centered: true)
+    let found = moments.inputMoment(group: 0, centered: true, pool: Self.pool)
     #expect(abs(Double(found[0, 1]) - expected) < 1e-3)
     #expect(
       abs(Double(moments.crossMoment(group: 0, centered: true)[0, 0] - 3 * found[0, 0])) < 0.01)

@@ -59,7 +59,8 @@ struct MomentReader {
         buffer.initialize(repeating: 0)
       }.reshaped(to: shapeOfOutputs(input, count: count))
     }
-    return try moments(inputs: inputs, outputs: outputs).inputMoment(group: 0, centered: false)
+    return try moments(inputs: inputs, outputs: outputs).inputMoment(
+      group: 0, centered: false, pool: pool)
   }
 
   private func shapeOfOutputs(_ input: Tensor, count: Int) -> [Int] {

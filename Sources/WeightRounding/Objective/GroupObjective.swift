@@ -23,7 +23,7 @@ struct GroupObjective: Sendable {
     let diagonal = (0..<size).map { moment[$0, $0] }
     let mean = max(diagonal.reduce(0, +) / Float(max(size, 1)), .leastNormalMagnitude)
     order = diagonal.indices.sorted { (diagonal[$0], $1) < (diagonal[$1], $0) }
-    let permuted = moment.permutingBoth(order)
+    let permuted = moment.permutingBoth(order, pool: pool)
     var added: Float = 0
     var ridge = max(damping * mean, 1e-30)
     var factor: Matrix?
@@ -64,10 +64,11 @@ struct GroupObjective: Sendable {
   func corrected(_ weights: Matrix, cross: Matrix, pool: WorkerPool) -> Matrix {
     let size = weights.columns
     let result = Matrix(rows: weights.rows, columns: size)
-    let tasks = Array(stride(from: 0, to: weights.rows, by: 32))
+    let perTask = max(32, weights.rows / 8)
+    let tasks = Array(stride(from: 0, to: weights.rows, by: perTask))
     pool.forEach(tasks.count) { task in
       let first = tasks[task]
-      let count = min(32, weights.rows - first)
+      let count = min(perTask, weights.rows - first)
       let target = result.row(first)
       Products.multiply(
         weights.row(first), size, hessian.values, size, into: target, size, m: count, n: size,

@@ -70,7 +70,7 @@ struct LayerMoments {
     count += part.count
   }
 
-  private static let tile = 192
+  private static let tile = 384
 
   /// Adds columns `[count, groups * length]` with their outputs `[count, outputs]`, and moves both to
   /// the points.
@@ -115,21 +115,20 @@ struct LayerMoments {
   var outputMeans: [Float] { targets.means(of: count) }
 
   /// `E[x x']` of a group, both triangles; about the means where `centered`.
-  func inputMoment(group: Int, centered: Bool) -> Matrix {
+  func inputMoment(group: Int, centered: Bool, pool: WorkerPool) -> Matrix {
     let result = Matrix(rows: length, columns: length)
     let scale = 1 / Float(max(count, 1))
     let part = group * length..<(group + 1) * length
-    let (shifts, means) = (inputs.shifts(of: count)[part], inputMeans[part])
-    for row in 0..<length {
-      let (source, target) = (second[group].row(row), result.row(row))
-      let (shift, mean) = (shifts[part.lowerBound + row], means[part.lowerBound + row])
+    let (shifts, means) = (Array(inputs.shifts(of: count)[part]), Array(inputMeans[part]))
+    let (second, length) = (second[group], length)
+    pool.forEach(length) { row in
+      let (source, target) = (second.row(row), result.row(row))
+      let (shift, mean) = (shifts[row], centered ? 0 : means[row])
       for column in row..<length {
-        let index = part.lowerBound + column
-        target[column] =
-          source[column] * scale - shift * shifts[index] + (centered ? 0 : mean * means[index])
+        target[column] = source[column] * scale - shift * shifts[column] + mean * means[column]
       }
-      for column in 0..<row { target[column] = result[column, row] }
     }
+    result.mirrorUpperTriangle(pool: pool)
     return result
   }
 

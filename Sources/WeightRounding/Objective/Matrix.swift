@@ -1,3 +1,5 @@
+import Parallelism
+
 /// A row-major float matrix whose parts several threads write in turn.
 ///
 /// `Sendable` because tasks write disjoint parts and are joined before anyone reads.
@@ -47,12 +49,27 @@ final class Matrix: @unchecked Sendable {
   }
 
   /// Rows and columns of a square matrix under another order.
-  func permutingBoth(_ order: [Int]) -> Matrix {
+  func permutingBoth(_ order: [Int], pool: WorkerPool) -> Matrix {
     let result = Matrix(rows: rows, columns: columns)
-    for (index, original) in order.enumerated() {
-      let (source, target) = (row(original), result.row(index))
+    pool.forEach(order.count) { index in
+      let (source, target) = (row(order[index]), result.row(index))
       for (column, from) in order.enumerated() { target[column] = source[from] }
     }
     return result
+  }
+
+  /// Copies the upper triangle of a square matrix to the lower one.
+  func mirrorUpperTriangle(pool: WorkerPool) {
+    let tile = 64
+    let starts = Array(stride(from: 0, to: rows, by: tile))
+    pool.forEach(starts.count) { index in
+      let band = starts[index]..<min(starts[index] + tile, rows)
+      for first in starts[...index] {
+        for row in band {
+          let target = self.row(row)
+          for column in first..<min(first + tile, row) { target[column] = self[column, row] }
+        }
+      }
+    }
   }
 }

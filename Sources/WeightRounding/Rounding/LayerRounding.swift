@@ -27,8 +27,8 @@ struct LayerRounding: Sendable {
         nonisolated(unsafe) let (objectives, targets) = (objectives, targets)
         pool.forEach(moments.groups) { group in
           let objective = GroupObjective(
-            moment: moments.inputMoment(group: group, centered: centered), damping: damping,
-            pool: pool)
+            moment: moments.inputMoment(group: group, centered: centered, pool: pool),
+            damping: damping, pool: pool)
           let weights = Matrix(rows: perGroup, columns: length)
           layer.rows.values.withElements(of: Float.self) { values in
             for row in 0..<perGroup {

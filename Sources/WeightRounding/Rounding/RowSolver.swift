@@ -12,7 +12,8 @@ struct RowSolver: Sendable {
   let scaleFactors: [Float]
   let rounds: Int
 
-  private static let rowsPerTask = 16
+  /// Enough that products with the moment are worth reading it, and that tasks keep all threads busy.
+  private static func rowsPerTask(of rows: Int) -> Int { max(16, rows / 8) }
 
   /// With one scale for each row where `blocks` is left out.
   init(
@@ -35,7 +36,8 @@ struct RowSolver: Sendable {
     var result = RoundedRows(
       integers: [Int8](repeating: 0, count: rows * length), scales: scales,
       costs: [Float](repeating: .infinity, count: rows))
-    let tasks = Array(stride(from: 0, to: rows, by: Self.rowsPerTask))
+    let perTask = Self.rowsPerTask(of: rows)
+    let tasks = Array(stride(from: 0, to: rows, by: perTask))
     result.integers.withUnsafeMutableBufferPointer { integers in
       result.scales.withUnsafeMutableBufferPointer { chosen in
         result.costs.withUnsafeMutableBufferPointer { costs in
@@ -45,7 +47,7 @@ struct RowSolver: Sendable {
               let costs = costs.baseAddress
             else { return }
             let first = tasks[task]
-            let count = min(Self.rowsPerTask, rows - first)
+            let count = min(perTask, rows - first)
             RowBatch(
               solver: self, weights: weights.row(first), count: count,
               floors: Array(floors[first * blocks.count..<(first + count) * blocks.count]),
