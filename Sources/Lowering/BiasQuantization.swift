@@ -5,7 +5,8 @@ import Tensors
 /// Biases as int32 with scale `s_x * s_w[c]`, and weights whose scales let the biases fit.
 ///
 /// A channel whose weights are tiny beside its bias would need a bias beyond 32 bits. Its scale is
-/// raised until the bias fits, and its integers shrink to match.
+/// raised until the bias fits, and its integers shrink to match. Beside weights in blocks, which have no
+/// scale of a channel, biases stay float.
 struct BiasQuantization {
   struct Bias {
     let layer: QuantizationSites.Layer
@@ -24,7 +25,8 @@ struct BiasQuantization {
     let names = Set(sites.layers.map(\.weight))
     self.weights = weights.filter { names.contains($0.key) }
     let index = GraphIndex(model.graph)
-    for layer in sites.layers {
+    let whole = sites.layers.filter { (self.weights[$0.weight]?.blocks ?? 1) == 1 }
+    for layer in whole {
       guard let input = plan.activations[layer.input],
         let bias = layer.bias.flatMap({
           index.constants[$0]
@@ -32,7 +34,7 @@ struct BiasQuantization {
       else { continue }
       raiseScales(of: layer, bias: bias.elements(of: Float.self), input: input)
     }
-    for layer in sites.layers {
+    for layer in whole {
       guard let input = plan.activations[layer.input], let weight = self.weights[layer.weight]
       else { continue }
       let values = layer.bias.flatMap { index.constants[$0] }

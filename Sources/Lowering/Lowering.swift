@@ -7,6 +7,10 @@ public enum Lowering {
   /// The key under which the plan travels in the model's metadata.
   public static let metadataKey = "tapq.plan"
 
+  /// The most bits of weights in blocks beside quantized inputs: they lie in INT4. ONNX Runtime takes
+  /// wider ones for weights of an integer product and fails on their scales.
+  public static let widestBlocks = 4
+
   /// The quantized form of a float model whose batch normalizations are folded.
   ///
   /// `weights` holds the integers of every layer of the plan, by the name of the weight. A layer
@@ -15,7 +19,7 @@ public enum Lowering {
     _ model: Model, plan: QuantizationPlan, weights: [String: QuantizedWeight]
   ) throws -> Model {
     if plan.storage == .native, !plan.isWeightOnly {
-      let twoBits = plan.layers.filter { $0.weightBits == 2 }.map(\.name)
+      let twoBits = plan.layers.filter { $0.weightBits == 2 && $0.block == nil }.map(\.name)
       guard twoBits.isEmpty else { throw LoweringError.nativeTwoBits(layers: twoBits) }
     }
     let current = try model.applying(OpsetRequirement(plan: plan).patches(for: model))

@@ -46,10 +46,14 @@ struct PlanCheck {
     guard weight.blocks == layer.block.map({ float.count / channels / max($0, 1) }) ?? 1 else {
       throw invalid("has \(weight.blocks) scales a channel, the plan says otherwise")
     }
-    // Runtimes have kernels for products of blocks where the other side is float.
-    let allowsBlocks = plan.isWeightOnly && float.rank == 2 && layer.op != "Conv"
+    let allowsBlocks = float.rank == 2 && layer.op != "Conv"
     guard weight.blocks == 1 || allowsBlocks else {
-      throw invalid("has a scale for each block, which only products of float inputs take")
+      throw invalid("has a scale for each block, which only products of a matrix take")
+    }
+    guard weight.blocks == 1 || plan.isWeightOnly || weight.bits <= Lowering.widestBlocks else {
+      throw invalid(
+        "has a scale for each block and \(weight.bits) bits, beside quantized inputs at most "
+          + "\(Lowering.widestBlocks)")
     }
     guard weight.scales.allSatisfy({ $0.isFinite && $0 > 0 }) else {
       throw invalid("a scale is not a positive number")

@@ -14,8 +14,9 @@ struct WeightForm {
 
   init(of weight: QuantizedWeight, op: String, plan: QuantizationPlan) {
     let channels = weight.scales.count / weight.blocks
-    stored = Self.elementType(bits: weight.bits, op: op, channels: channels, plan: plan)
-    dequantized = plan.isWeightOnly || plan.storage == .native ? stored : .int8
+    let isPacked = plan.isWeightOnly || weight.blocks > 1
+    stored = Self.elementType(bits: weight.bits, op: op, channels: channels, isPacked: isPacked)
+    dequantized = isPacked || plan.storage == .native ? stored : .int8
     guard weight.blocks > 1 else {
       scales = Tensor(weight.scales, shape: [channels])
       attributes = [Attribute("axis", .int(weight.axis))]
@@ -28,14 +29,14 @@ struct WeightForm {
     ]
   }
 
-  /// Weights alone go straight into `DequantizeLinear`, so that runtimes keep them packed: ONNX Runtime
-  /// fuses that with a product of float inputs (MatMulNBits). Of 2 bits it computes that wrongly where
+  /// Weights alone, and those in blocks, go straight into `DequantizeLinear`, so that runtimes can keep
+  /// them packed: ONNX Runtime fuses that with a product of float inputs (MatMulNBits). Of 2 bits it computes that wrongly where
   /// the channels are no multiple of 4, and has no kernel outside products: these are stored as INT4.
   static func elementType(
-    bits: Int, op: String, channels: Int, plan: QuantizationPlan
+    bits: Int, op: String, channels: Int, isPacked: Bool
   ) -> ElementType {
     let type = WeightEncoding.elementType(bits: bits)
-    guard plan.isWeightOnly, type == .int2 else { return type }
+    guard isPacked, type == .int2 else { return type }
     return op != "Conv" && channels % 4 == 0 ? .int2 : .int4
   }
 }

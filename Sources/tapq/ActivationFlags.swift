@@ -11,8 +11,9 @@ struct ActivationFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Weights of a product, along its depth, that share a scale, with --activation-bits 32: 16 to "
-        + "256, a power of two. Default: 32.", valueName: "N"))
+      "Weights of a product, along its depth, that share a scale: 16 to 256, a power of two; of up to 4 "
+        + "bits where inputs are quantized. Default: all of an output channel, with --activation-bits "
+        + "32 32.", valueName: "N"))
   var blockSize: Int?
 
   func apply(to options: inout QuantizeOptions) throws {
@@ -22,10 +23,6 @@ struct ActivationFlags: ParsableArguments {
     guard let blockSize else { return }
     guard let block = QuantizeOptions.block(blockSize) else {
       throw ValidationError("--block-size must be 16, 32, 64, 128 or 256, not \(blockSize)")
-    }
-    guard options.isWeightOnly else {
-      throw ValidationError(
-        "--block-size needs --activation-bits 32: no runtime fuses blocks with quantized inputs")
     }
     options.block = block
   }

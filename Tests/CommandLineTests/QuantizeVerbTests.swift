@@ -47,7 +47,7 @@ import Testing
     ["--storage", "zip"], ["--range", "percentile:7"], ["--samples", "0"], ["--threads", "0"],
     ["--rounding", "up"], ["--embedding-bits", "5"], ["--float-bits", "8"],
     ["--activation-bits", "8,32"],
-    ["--activation-bits", "16"], ["--block-size", "32"],
+    ["--activation-bits", "16"],
     ["--activation-bits", "32", "--block-size", "20"],
   ])
   func wrongFlagsAreUsageErrors(flags: [String]) throws {

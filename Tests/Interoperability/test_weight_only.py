@@ -1,4 +1,5 @@
-"""Weights alone in integers, in blocks: stock ONNX Runtime fuses their products and keeps them packed."""
+"""Weights in blocks: alone in integers, where stock ONNX Runtime fuses their products and keeps them
+packed, or beside quantized inputs, where it dequantizes them."""
 
 import numpy
 import onnx
@@ -54,6 +55,26 @@ def test_products(tapq, source, bits, block):
     assert numpy.abs(own - exact).max() < 1e-5 * scale
     # The fused kernel rounds its inputs to 8 bits, block by block.
     assert numpy.abs(stock.run(inputs)["y"] - exact).max() < 0.03 * scale
+
+
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_blocks_beside_quantized_inputs(tapq, source, bits):
+    path = tapq.quantize(
+        source, {"x": samples(16, 1)}, *("--bits", f"{bits},8", "--block-size", "32")
+    )
+    check_file(path)
+    # Without a limit layers take the widest there is: 8 bits, in blocks the other.
+    found = [(layer.get("block"), layer["weightBits"]) for layer in plan_of(path)["layers"]]
+    assert found == [(32, bits), (None, 8), (32, bits)]
+    inputs = {"x": samples(64, 2)}
+    own = assert_engines_agree(tapq, path, inputs, f"{bits} bits")
+    assert tapq.integer_share(path, inputs) == 1
+    for optimized in True, False:
+        stock = StockRuntime(path, path.parent, optimized)
+        # What lies between two integers is decided by the order of float sums.
+        apart = numpy.abs(stock.run(inputs)["y"] - own["y"]) / numpy.abs(own["y"]).max()
+        assert numpy.quantile(apart, 0.9) < 1e-5
+        assert apart.max() < 0.03
 
 
 @pytest.mark.parametrize("bits", [2, 4, 8])

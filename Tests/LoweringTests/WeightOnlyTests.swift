@@ -77,7 +77,7 @@ struct WeightOnlyTests {
     }
   }
 
-  @Test func blocksNeedFloatInputsAndThePlansSize() throws {
+  @Test func blocksHaveThePlansSize() throws {
     let model = Self.network
     var (plan, weights) = try Self.made(model, bits: 4, block: 32)
     plan.layers[0].block = 16
@@ -95,11 +95,25 @@ struct WeightOnlyTests {
     #expect(throws: VerificationError.self) {
       try LoweringVerification.verify(other, against: plan)
     }
+  }
+
+  /// Beside quantized inputs blocks lie in INT4, straight before `DequantizeLinear`, and their biases stay
+  /// float; wider ones are refused.
+  @Test(arguments: [3, 4, 5]) func blocksBesideQuantizedInputsAreNarrow(bits: Int) throws {
+    let model = Self.network
+    var (plan, weights) = try Self.made(model, bits: bits, block: 32)
     plan.activations = try HandMadePlan(model).plan.activations
-    weights["w"]?.bits = 4
-    #expect(throws: LoweringError.self) {
-      try Lowering.lower(model, plan: plan, weights: weights)
+    guard bits <= Lowering.widestBlocks else {
+      #expect(throws: LoweringError.self) {
+        try Lowering.lower(model, plan: plan, weights: weights)
+      }
+      return
     }
+    let lowered = try Lowering.lower(model, plan: plan, weights: weights)
+    #expect(lowered.graph.initializers["v_quantized"]?.elementType == .int4)
+    #expect(lowered.graph.initializers["b"]?.elementType == .float32)
+    let report = try LoweringVerification.verify(lowered, against: plan)
+    #expect(report.layers.first?.kernel == "MatMul" && report.layers.first?.reason != nil)
   }
 
   @Test func gemmWeightsAreStoredInTheOrderOfProducts() throws {

@@ -71,6 +71,23 @@ import WeightRounding
     #expect(try Self.agreement(options) >= 0.9)
   }
 
+  @Test func blocksBesideQuantizedInputsAreNarrow() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    options.block = 16
+    let report = try Quantize.run(options)
+    #expect(report.layers.last?.weightBits == 4)
+    #expect(report.layers.dropLast().allSatisfy { $0.weightBits == 8 && $0.activationBits == 8 })
+    #expect(try Self.agreement(options) >= 0.9)
+    options.overwrite = true
+    options.bits = [5, 8]
+    #expect {
+      try Quantize.run(options)
+    } throws: {
+      $0 as? QuantizeError == .blocksTooWide(layer: report.layers.last?.name ?? "", widths: [5, 8])
+    }
+  }
+
   /// A plan that loses to the uniform one of its size is not written, however weights are rounded.
   @Test func fastPlansAreComparedWithTheUniformOne() throws {
     let folder = try TemporaryFolder()

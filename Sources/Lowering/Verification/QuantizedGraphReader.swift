@@ -97,6 +97,11 @@ struct QuantizedGraphReader {
       throw VerificationError.notFused(layer: layer.name, problem: "its input is not quantized")
     }
     let weight = try weight(of: node, layer)
+    guard layer.block == nil else {
+      return Kernel(
+        name: node.op,
+        reason: "its weights in blocks are dequantized on every run where inputs are quantized")
+    }
     try checkBias(of: node, layer, scales: weight.scales, inputScale: parameters.scale)
     guard weight.dequantizedType == .int8 else {
       return Kernel(
@@ -149,12 +154,13 @@ struct QuantizedGraphReader {
       throw broken("has no axis \(layer.axis) of output channels")
     }
     let channels = stored.shape[layer.axis]
+    let isPacked = plan.isWeightOnly || layer.block != nil
     let type = WeightForm.elementType(
-      bits: layer.weightBits, op: layer.op, channels: channels, plan: plan)
+      bits: layer.weightBits, op: layer.op, channels: channels, isPacked: isPacked)
     guard stored.elementType == type else {
       throw broken("is stored as \(stored.elementType), the plan says \(layer.weightBits) bits")
     }
-    let wantsCast = stored.elementType != .int8 && plan.storage == .cast && !plan.isWeightOnly
+    let wantsCast = stored.elementType != .int8 && plan.storage == .cast && !isPacked
     guard (cast != nil) == wantsCast else {
       throw broken("is not stored in the form of the plan (\(plan.storage.rawValue))")
     }

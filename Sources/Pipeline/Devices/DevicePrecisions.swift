@@ -16,6 +16,10 @@ enum DevicePrecisions {
       let wanted = (activations ?? [8]).flatMap { bits in
         weights.map { Precision(weightBits: $0, activationBits: bits) }
       }
+      .filter(layer.takes)
+      guard !wanted.isEmpty else {
+        throw QuantizeError.blocksTooWide(layer: layer.name, widths: weights)
+      }
       guard let profile = limits.profile else {
         result[layer.name] = wanted
         continue
@@ -25,7 +29,8 @@ enum DevicePrecisions {
         activations: Set(ActivationRange.supportedBits).union(activations ?? []).sorted(),
         block: layer.site.op == "Conv" ? nil : block)
       let common = supported.filter {
-        weights.contains($0.weightBits) && activations?.contains($0.activationBits) ?? true
+        layer.takes($0) && weights.contains($0.weightBits)
+          && activations?.contains($0.activationBits) ?? true
       }
       guard !common.isEmpty else {
         throw DeviceError.precision(
@@ -72,4 +77,12 @@ enum DevicePrecisions {
 extension [Precision] {
   var weightBits: [Int] { Set(map(\.weightBits)).sorted() }
   var activationBits: [Int] { Set(map(\.activationBits)).sorted() }
+}
+
+extension WeightLayer {
+  /// Whether a runtime computes the layer so: blocks beside quantized inputs are narrow.
+  fileprivate func takes(_ precision: Precision) -> Bool {
+    rows.blocks == 1 || precision.activationBits == Precision.floatBits
+      || precision.weightBits <= Lowering.widestBlocks
+  }
 }

@@ -21,8 +21,10 @@ struct LayerQuantization {
       if forms[layer.site.weight] == nil {
         let sharing = byWeight[layer.site.weight] ?? [layer]
         let floors = sharing.map {
+          // Beside blocks biases stay float.
           BiasScale.floors(
-            bias: $0.bias, channels: layer.rows.count, inputScale: inputScale($0))
+            bias: $0.bias, channels: layer.rows.count,
+            inputScale: layer.rows.blocks > 1 ? 0 : inputScale($0))
         }
         let floor = layer.rows.largest.indices.flatMap { channel in
           repeatElement(floors.map { $0[channel] }.max() ?? 0, count: layer.rows.blocks)

@@ -55,7 +55,7 @@ struct QuantizationStudy {
     let limits = options.device
     var allowed = try DevicePrecisions.precisions(
       layers, sites: sites, weights: options.bits, activations: options.activationBits,
-      block: options.isWeightOnly ? options.block : nil, limits: limits)
+      block: options.scaleBlock, limits: limits)
     let isLimited =
       everyWidth || limits.flash != nil || limits.latency != nil || options.averageBits != nil
       || limits.ram != nil && limits.weightsAreInRAM
@@ -148,8 +148,10 @@ struct QuantizationStudy {
     _ model: Model, _ options: QuantizeOptions
   ) throws -> (QuantizationSites, [WeightLayer]) {
     let sites = try QuantizationSites.analyze(model)
-    guard options.isWeightOnly else { return (sites, try WeightLayer.make(model, sites: sites)) }
-    return (sites.ofWeights, try WeightLayer.make(model, sites: sites, block: options.block))
+    return (
+      options.isWeightOnly ? sites.ofWeights : sites,
+      try WeightLayer.make(model, sites: sites, block: options.scaleBlock)
+    )
   }
 
   /// Of the model and the calibration samples that the options name.

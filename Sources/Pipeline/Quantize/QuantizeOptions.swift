@@ -21,8 +21,9 @@ public struct QuantizeOptions: Sendable {
   public var bits: [Int] = [2, 3, 4, 5, 6, 8]
   /// Widths that the input of a layer may take; nil: those of the profile, without one 8.
   public var activationBits: [Int]?
-  /// Entries of a product's weights along the depth that share a scale, where `isWeightOnly`.
-  public var block = 32
+  /// Entries of a product's weights along the depth that share a scale; nil: all of a channel, and 32
+  /// where `isWeightOnly`.
+  public var block: Int?
   /// Predicts what layers suffer. Nil: that is measured, one layer at a time; with the fast effort or
   /// rounding to nearest it is the relative error of each layer's own output.
   public var proxy: Proxy?
@@ -61,6 +62,9 @@ extension QuantizeOptions {
 
   /// Weights alone are quantized: layers compute in float.
   public var isWeightOnly: Bool { activationBits == [Precision.floatBits] }
+
+  /// Entries that share a scale, nil where whole channels do.
+  var scaleBlock: Int? { block ?? (isWeightOnly ? 32 : nil) }
 
   /// 16 to 256, a power of two; nil where it is not.
   public static func block(_ size: Int) -> Int? { [16, 32, 64, 128, 256].first { $0 == size } }

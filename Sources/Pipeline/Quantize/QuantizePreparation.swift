@@ -4,7 +4,7 @@ import Lowering
 /// What happens to a float model before it is quantized.
 enum QuantizePreparation {
   /// Functions inlined, constants and batch normalizations folded, dead nodes removed. Throws where the model is quantized already.
-  /// `options` say what else: weights of Gemm in the order that products of float inputs want, large
+  /// `options` say what else: weights of Gemm in the order that products of blocks want, large
   /// constants in 16 bits.
   static func prepare(
     _ model: Model, path: String, options: QuantizeOptions? = nil
@@ -21,7 +21,7 @@ enum QuantizePreparation {
       .removeDeadNodes,
     ])
     var patches: [GraphPatch] = []
-    if options?.isWeightOnly == true { patches.append(.untransposeGemmWeights) }
+    if options?.scaleBlock != nil { patches.append(.untransposeGemmWeights) }
     if let options, options.storesHalfFloats {
       var quantized = Set(
         try QuantizationSites.analyze(prepared).layers.flatMap { [$0.weight, $0.bias ?? ""] })
