@@ -99,17 +99,59 @@ struct RoundingStage {
   }
 
   /// Integers by weight name, and the model with the biases that go with them.
+  ///
+  /// Where a weight lies between two integers, the last digits of sums decide, and what follows differs:
+  /// of several starts the one is kept that comes closest at the network's outputs.
   func round(_ plan: QuantizationPlan) throws -> (model: Model, weights: [String: QuantizedWeight])
   {
-    var rounding = try SequentialRounding(
-      reference: model, student: student(plan.activations), samples: samples.feeds,
-      originals: samples.count, settings: settings, pool: pool)
-    let result = try rounding.run(layers, bits: plan.weightBits) { progress("rounding", $0, $1) }
-    let biases = result.biases
-    let patch = GraphPatch("correct biases") { model in
-      for (name, tensor) in biases { model.graph.initializers[name] = tensor }
+    let student = try student(plan.activations)
+    let dampings = dampings(of: plan)
+    var best = try rounded(plan, student: student, damping: dampings[0])
+    if dampings.count > 1 {
+      let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
+      let reference = try trial.reference()
+      func distance(_ result: SequentialRounding.Result) throws -> Double {
+        try trial.distance(
+          weights: result.weights, student: student.applying([Self.patch(result)]), from: reference)
+      }
+      var least = try distance(best)
+      for damping in dampings.dropFirst() {
+        let other = try rounded(plan, student: student, damping: damping)
+        let found = try distance(other)
+        if found < least { (best, least) = (other, found) }
+      }
     }
-    return (try model.applying([patch]), result.weights)
+    return (try model.applying([Self.patch(best)]), best.weights)
+  }
+
+  private func rounded(
+    _ plan: QuantizationPlan, student: Model, damping: Float
+  ) throws -> SequentialRounding.Result {
+    var settings = settings
+    settings.damping = damping
+    var rounding = try SequentialRounding(
+      reference: model, student: student, samples: samples.feeds, originals: samples.count,
+      settings: settings, pool: pool)
+    return try rounding.run(layers, bits: plan.weightBits) { progress("rounding", $0, $1) }
+  }
+
+  /// As many as there is time for, where integers are few.
+  private func dampings(of plan: QuantizationPlan) -> [Float] {
+    let macs = Double(max(work.macs, 1) * samples.feeds.count)
+    let affordable = settings.method == .gptq ? Int(Self.restartArithmetic / macs) : 1
+    let isNarrow = plan.layers.contains { $0.weightBits <= 3 }
+    let count = isNarrow ? min(max(affordable, 1), Self.dampingFactors.count) : 1
+    return Self.dampingFactors.prefix(count).map { settings.damping * $0 }
+  }
+
+  private static let dampingFactors: [Float] = [1, 0.95, 1.05, 0.9]
+  /// Multiply-accumulates that running all samples once may take, for all starts.
+  private static let restartArithmetic = 8e9
+
+  private static func patch(_ result: SequentialRounding.Result) -> GraphPatch {
+    GraphPatch("correct biases") { model in
+      for (name, tensor) in result.biases { model.graph.initializers[name] = tensor }
+    }
   }
 }
 
