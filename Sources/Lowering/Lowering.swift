@@ -11,6 +11,11 @@ public enum Lowering {
   /// wider ones for weights of an integer product and fails on their scales.
   public static let widestBlocks = 4
 
+  /// Whether a layer of weights in blocks may have the precision.
+  public static func takesBlocks(_ precision: Precision) -> Bool {
+    precision.activationBits == Precision.floatBits || precision.weightBits <= widestBlocks
+  }
+
   /// The quantized form of a float model whose batch normalizations are folded.
   ///
   /// `weights` holds the integers of every layer of the plan, by the name of the weight. A layer

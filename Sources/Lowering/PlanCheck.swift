@@ -50,7 +50,9 @@ struct PlanCheck {
     guard weight.blocks == 1 || allowsBlocks else {
       throw invalid("has a scale for each block, which only products of a matrix take")
     }
-    guard weight.blocks == 1 || plan.isWeightOnly || weight.bits <= Lowering.widestBlocks else {
+    let precision = Precision(
+      weightBits: weight.bits, activationBits: plan.isWeightOnly ? Precision.floatBits : 8)
+    guard weight.blocks == 1 || Lowering.takesBlocks(precision) else {
       throw invalid(
         "has a scale for each block and \(weight.bits) bits, beside quantized inputs at most "
           + "\(Lowering.widestBlocks)")

@@ -14,7 +14,7 @@ struct WeightForm {
 
   init(of weight: QuantizedWeight, op: String, plan: QuantizationPlan) {
     let channels = weight.scales.count / weight.blocks
-    let isPacked = plan.isWeightOnly || weight.blocks > 1
+    let isPacked = Self.isPacked(inBlocks: weight.blocks > 1, plan: plan)
     stored = Self.elementType(bits: weight.bits, op: op, channels: channels, isPacked: isPacked)
     dequantized = isPacked || plan.storage == .native ? stored : .int8
     guard weight.blocks > 1 else {
@@ -30,8 +30,13 @@ struct WeightForm {
   }
 
   /// Weights alone, and those in blocks, go straight into `DequantizeLinear`, so that runtimes can keep
-  /// them packed: ONNX Runtime fuses that with a product of float inputs (MatMulNBits). Of 2 bits it computes that wrongly where
-  /// the channels are no multiple of 4, and has no kernel outside products: these are stored as INT4.
+  /// them packed: ONNX Runtime fuses that with a product of float inputs (MatMulNBits).
+  static func isPacked(inBlocks: Bool, plan: QuantizationPlan) -> Bool {
+    plan.isWeightOnly || inBlocks
+  }
+
+  /// Packed products of 2 bits ONNX Runtime computes wrongly where the channels are no multiple of 4, and
+  /// it has no kernel for them outside products: these are stored as INT4.
   static func elementType(
     bits: Int, op: String, channels: Int, isPacked: Bool
   ) -> ElementType {

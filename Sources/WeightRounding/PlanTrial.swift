@@ -1,6 +1,7 @@
 public import GraphIR
 public import Parallelism
 public import Quantization
+public import Tensors
 
 /// Compares plans by what they do to samples that their rounding has not seen.
 public struct PlanTrial {
@@ -25,13 +26,14 @@ public struct PlanTrial {
     OutputDistance(reference: try NetworkFlow(model, samples: samples.feeds, pool: pool).finish())
   }
 
-  /// The distance of the outputs with these weights, by name, from the reference. `student` is the
-  /// network with the biases and activations that go with them.
+  /// The distance of the outputs with these weights and biases, by name, from the reference. `student` is
+  /// the network with the activations that go with them, and the biases that are not named.
   public func distance(
-    weights: [String: QuantizedWeight], student: Model, from reference: OutputDistance
+    weights: [String: QuantizedWeight], biases: [String: Tensor] = [:], student: Model,
+    from reference: OutputDistance
   ) throws -> Double {
     let flow = NetworkFlow(student, samples: samples.feeds, pool: pool)
-    flow.replace(weights: weights)
+    flow.replace(weights: weights, biases: biases)
     return reference.distance(to: try flow.finish())
   }
 

@@ -12,8 +12,8 @@ struct ActivationFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Weights of a product, along its depth, that share a scale: 16 to 256, a power of two; of up to 4 "
-        + "bits where inputs are quantized. Default: all of an output channel, with --activation-bits "
-        + "32 32.", valueName: "N"))
+        + "bits where inputs are quantized. Default: all of an output channel, 32 with "
+        + "--activation-bits 32.", valueName: "N"))
   var blockSize: Int?
 
   func apply(to options: inout QuantizeOptions) throws {

@@ -154,7 +154,7 @@ struct QuantizedGraphReader {
       throw broken("has no axis \(layer.axis) of output channels")
     }
     let channels = stored.shape[layer.axis]
-    let isPacked = plan.isWeightOnly || layer.block != nil
+    let isPacked = WeightForm.isPacked(inBlocks: layer.block != nil, plan: plan)
     let type = WeightForm.elementType(
       bits: layer.weightBits, op: layer.op, channels: channels, isPacked: isPacked)
     guard stored.elementType == type else {

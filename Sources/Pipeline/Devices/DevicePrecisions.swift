@@ -82,7 +82,6 @@ extension [Precision] {
 extension WeightLayer {
   /// Whether a runtime computes the layer so: blocks beside quantized inputs are narrow.
   fileprivate func takes(_ precision: Precision) -> Bool {
-    rows.blocks == 1 || precision.activationBits == Precision.floatBits
-      || precision.weightBits <= Lowering.widestBlocks
+    rows.blocks == 1 || Lowering.takesBlocks(precision)
   }
 }

@@ -35,15 +35,15 @@ struct PlanComparison {
   }
 }
 
-extension [BitPlan] {
+extension Array {
   /// The first of least distance; there is one at least.
-  func closest(_ distance: (BitPlan) throws -> Double) rethrows -> BitPlan {
-    var best = (plan: self[0], distance: Double.infinity)
-    for plan in self {
-      let distance = try distance(plan)
-      if distance < best.distance { best = (plan, distance) }
+  func closest(_ distance: (Element) throws -> Double) rethrows -> Element {
+    var best = (element: self[0], distance: Double.infinity)
+    for element in self {
+      let distance = try distance(element)
+      if distance < best.distance { best = (element, distance) }
     }
-    return best.plan
+    return best.element
   }
 }
 

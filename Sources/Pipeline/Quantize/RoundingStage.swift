@@ -105,23 +105,24 @@ struct RoundingStage {
   func round(_ plan: QuantizationPlan) throws -> (model: Model, weights: [String: QuantizedWeight])
   {
     let student = try student(plan.activations)
-    let dampings = dampings(of: plan)
-    var best = try rounded(plan, student: student, damping: dampings[0])
-    if dampings.count > 1 {
-      let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
-      let reference = try trial.reference()
-      func distance(_ result: SequentialRounding.Result) throws -> Double {
-        try trial.distance(
-          weights: result.weights, student: student.applying([Self.patch(result)]), from: reference)
-      }
-      var least = try distance(best)
-      for damping in dampings.dropFirst() {
-        let other = try rounded(plan, student: student, damping: damping)
-        let found = try distance(other)
-        if found < least { (best, least) = (other, found) }
-      }
+    let results = try dampings(of: plan).map { try rounded(plan, student: student, damping: $0) }
+    let best = try closest(of: results, student: student)
+    let patch = GraphPatch("correct biases") { model in
+      for (name, tensor) in best.biases { model.graph.initializers[name] = tensor }
     }
-    return (try model.applying([Self.patch(best)]), best.weights)
+    return (try model.applying([patch]), best.weights)
+  }
+
+  private func closest(
+    of results: [SequentialRounding.Result], student: Model
+  ) throws -> SequentialRounding.Result {
+    guard results.count > 1 else { return results[0] }
+    let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
+    let reference = try trial.reference()
+    return try results.closest {
+      try trial.distance(
+        weights: $0.weights, biases: $0.biases, student: student, from: reference)
+    }
   }
 
   private func rounded(
@@ -137,7 +138,7 @@ struct RoundingStage {
 
   /// As many as there is time for, where integers are few.
   private func dampings(of plan: QuantizationPlan) -> [Float] {
-    let macs = Double(max(work.macs, 1) * samples.feeds.count)
+    let macs = Double(max(work.macs, 1)) * Double(samples.feeds.count)
     let affordable = settings.method == .gptq ? Int(Self.restartArithmetic / macs) : 1
     let isNarrow = plan.layers.contains { $0.weightBits <= 3 }
     let count = isNarrow ? min(max(affordable, 1), Self.dampingFactors.count) : 1
@@ -147,12 +148,6 @@ struct RoundingStage {
   private static let dampingFactors: [Float] = [1, 0.95, 1.05, 0.9]
   /// Multiply-accumulates that running all samples once may take, for all starts.
   private static let restartArithmetic = 8e9
-
-  private static func patch(_ result: SequentialRounding.Result) -> GraphPatch {
-    GraphPatch("correct biases") { model in
-      for (name, tensor) in result.biases { model.graph.initializers[name] = tensor }
-    }
-  }
 }
 
 extension RoundingLayer {

@@ -37,36 +37,37 @@ struct LayerMoments {
     for part in parts where part.count > 0 { add(part) }
   }
 
-  /// With `u = x - p` for the part's point `p` and `d = p - q` for this one's,
-  /// `sum (u + d)(u + d)' = sum u u' + d (sum u)' + (sum u) d' + n d d'`; the same for `y x'`.
   private mutating func add(_ part: LayerMoments) {
-    let n = Double(part.count)
-    let (moved, movedTargets) = (
-      part.inputs.distance(to: inputs), part.targets.distance(to: targets)
-    )
+    let moved = part.inputs.distance(to: inputs)
+    let movedTargets = part.targets.distance(to: targets)
     let perGroup = max(outputs / groups, 1)
+    // Adds one row of a sum of products. With `u = x - p` for the part's point `p` and `d = p - q` for
+    // this one's, `sum (u + d)(v + e)' = sum u v' + d (sum v)' + (sum u) e' + n d e'`.
+    func addRow(
+      _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, moved d: Double,
+      sum: Double, group: Int, from first: Int = 0
+    ) {
+      for column in first..<length {
+        let (e, other) = (moved[group * length + column], part.inputs.sums[group * length + column])
+        let change = d * other + sum * e + Double(part.count) * d * e
+        target[column] += source[column] + Float(change)
+      }
+    }
     for group in 0..<groups {
-      let start = group * length
       for row in 0..<length {
-        let (source, target) = (part.second[group].row(row), second[group].row(row))
-        let (d, sum) = (moved[start + row], part.inputs.sums[start + row])
-        for column in row..<length {
-          let (e, other) = (moved[start + column], part.inputs.sums[start + column])
-          target[column] += source[column] + Float(d * other + sum * e + n * d * e)
-        }
+        let place = group * length + row
+        addRow(
+          part.second[group].row(row), to: second[group].row(row), moved: moved[place],
+          sum: part.inputs.sums[place], group: group, from: row)
       }
     }
     for row in 0..<outputs {
-      let (source, target) = (part.cross.row(row), cross.row(row))
-      let (d, sum) = (movedTargets[row], part.targets.sums[row])
-      let start = row / perGroup * length
-      for column in 0..<length {
-        let (e, other) = (moved[start + column], part.inputs.sums[start + column])
-        target[column] += source[column] + Float(d * other + sum * e + n * d * e)
-      }
+      addRow(
+        part.cross.row(row), to: cross.row(row), moved: movedTargets[row],
+        sum: part.targets.sums[row], group: row / perGroup)
     }
-    inputs.add(part.inputs, moved: moved, count: n)
-    targets.add(part.targets, moved: movedTargets, count: n)
+    inputs.add(part.inputs, moved: moved, count: Double(part.count))
+    targets.add(part.targets, moved: movedTargets, count: Double(part.count))
     count += part.count
   }
 
