@@ -13,17 +13,12 @@ public enum OutputError {
     public var power: [Double]
     /// `||(Q(w_c) - w_c) x||^2` of each quantized form.
     public var errors: [[Double]]
-  }
 
-  /// The relative error of each quantized form of the weight.
-  public static func relative(
-    of quantized: [QuantizedWeight], rows: WeightRows, inputs: LayerInputSample, pool: WorkerPool
-  ) -> [Double] {
-    guard let channels = channels(of: quantized, rows: rows, inputs: inputs, pool: pool) else {
-      return quantized.map { _ in 0 }
+    /// The error of each form over the power, all channels together; 0 where there is no power.
+    public var relative: [Double] {
+      let power = power.reduce(0, +)
+      return errors.map { power > 0 ? $0.reduce(0, +) / power : 0 }
     }
-    let power = channels.power.reduce(0, +)
-    return channels.errors.map { power > 0 ? $0.reduce(0, +) / power : 0 }
   }
 
   /// The relative error that each quantization of the layer's input makes: sums of

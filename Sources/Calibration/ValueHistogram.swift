@@ -52,19 +52,25 @@ public struct ValueHistogram: Sendable, Codable, Equatable {
     // Subnormal magnitudes fall into the bins next to zero.
     let reciprocal = Float(sign: .plus, exponent: -exponent, significand: 1)
     let tasks = min(pool.threadCount, chunks)
-    let partial = [UInt32](unsafeUninitializedCapacity: tasks * bins) { buffer, initialized in
+    let tables = tasks * FK_HISTOGRAM_TABLES
+    let partial = [UInt32](unsafeUninitializedCapacity: tables * bins) { buffer, initialized in
       buffer.initialize(repeating: 0)
       nonisolated(unsafe) let buffer = buffer
       pool.forEach(tasks) { task in
         guard let counts = buffer.baseAddress else { return }
         let (first, last) = (total * task / tasks, total * (task + 1) / tasks)
         fk_histogram(
-          source + first, last - first, reciprocal, counts + task * bins, Int32(Self.half))
+          source + first, last - first, reciprocal, counts + task * (tables / tasks) * bins,
+          Int32(Self.half))
       }
-      initialized = tasks * bins
+      initialized = tables * bins
     }
-    for task in 0..<tasks {
-      for bin in 0..<bins { counts[bin] += UInt64(partial[task * bins + bin]) }
+    partial.withUnsafeBufferPointer { partial in
+      counts.withUnsafeMutableBufferPointer { counts in
+        for table in 0..<tables {
+          for bin in 0..<bins { counts[bin] += UInt64(partial[table * bins + bin]) }
+        }
+      }
     }
     return true
   }

@@ -1,9 +1,11 @@
 public import Quantization
 
 /// Evaluates formulas on the facts of a network: pure, in time and memory that the formula's limits
-/// and the network's size bound.
-public struct ProxyEvaluation {
+/// and the network's size bound. What formulas read off the data stays with the facts.
+public final class ProxyEvaluation {
   private let facts: NetworkFacts
+  /// Statistics over the layers, which are computed for all at once.
+  private var statistics: [NetworkFacts.Part: Double] = [:]
 
   public init(_ facts: NetworkFacts) { self.facts = facts }
 
@@ -23,25 +25,37 @@ public struct ProxyEvaluation {
 
   private func number(_ expression: Expression, layer: Int, bits: Int) throws -> Double {
     if case .number(let value) = expression { return value }
-    let width = expression.dependsOnBits ? bits : 0
-    let part = NetworkFacts.Part(expression: expression, layer: layer, bits: width)
-    if let known = facts.numbers[part] { return known }
     if case .call(let primitive, let arguments) = expression, primitive.form == .layers {
-      // Devices may not let all layers take a width.
-      let members = facts.layers.indices.filter {
-        width == 0 || facts.layers[$0].forms[bits] != nil
-      }
-      let values = try members.map { try number(arguments[0], layer: $0, bits: bits) }
-      for (index, value) in zip(members, Arithmetic.overLayers(primitive, values)) {
-        try checkFinite(value, of: expression, layer: index, bits: bits)
-        facts.numbers[.init(expression: expression, layer: index, bits: width)] = value
-      }
-      return facts.numbers[part] ?? .nan
+      return try overLayers(primitive, arguments[0], expression, layer: layer, bits: bits)
     }
+    let isRead = expression.isRead
+    let part = NetworkFacts.Part(
+      expression: expression, layer: layer, bits: isRead && expression.dependsOnBits ? bits : 0)
+    if isRead, let known = facts.numbers[part] { return known }
     let value = try evaluate(expression, layer: layer, bits: bits).values[0]
     try checkFinite(value, of: expression, layer: layer, bits: bits)
-    facts.numbers[part] = value
+    if isRead { facts.numbers[part] = value }
     return value
+  }
+
+  private func overLayers(
+    _ primitive: Primitive, _ argument: Expression, _ expression: Expression, layer: Int, bits: Int
+  ) throws -> Double {
+    let width = expression.dependsOnBits ? bits : 0
+    func part(_ layer: Int) -> NetworkFacts.Part {
+      .init(expression: expression, layer: layer, bits: width)
+    }
+    if let known = statistics[part(layer)] { return known }
+    // Devices may not let all layers take a width.
+    let members = facts.layers.indices.filter {
+      width == 0 || facts.layers[$0].forms[bits] != nil
+    }
+    let values = try members.map { try number(argument, layer: $0, bits: bits) }
+    for (index, value) in zip(members, Arithmetic.overLayers(primitive, values)) {
+      try checkFinite(value, of: expression, layer: index, bits: bits)
+      statistics[part(index)] = value
+    }
+    return statistics[part(layer)] ?? .nan
   }
 
   private func checkFinite(
@@ -74,7 +88,7 @@ public struct ProxyEvaluation {
           LayerValue.elementwise(
             primitive, result, try value(argument, layer: layer, bits: bits), shape: shape)
         }
-      case .unary: return first.map { Arithmetic.unary(primitive, $0) }
+      case .unary: return LayerValue(first.type, Arithmetic.unary(primitive, first.values))
       case .reshaping: return first.reshaped(primitive, shape: shape)
       case .reduction: return first.reduced(primitive)
       case .rowReduction: return first.rowReduced(primitive, shape: shape)

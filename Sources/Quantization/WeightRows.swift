@@ -33,10 +33,7 @@ public struct WeightRows: Sendable {
     let length = count == 0 ? 0 : weight.count / count
     self.length = length
     self.block = block.flatMap { $0 > 0 && length % $0 == 0 ? $0 : nil } ?? length
-    values =
-      axis == 0
-      ? weight.reshaped(to: [count, length])
-      : WeightRows.permuted(weight, shape: shape, axis: axis, inverse: false)
+    values = WeightRows.values(weight, axis: axis)
     let count = count
     largest = values.withElements(of: Float.self) { buffer in
       (0..<count).map { row in
@@ -52,6 +49,15 @@ public struct WeightRows: Sendable {
 
   /// Scales of all rows.
   public var scaleCount: Int { count * blocks }
+
+  /// The elements of a float tensor of a weight's shape in the order of its rows, `[count, length]`.
+  public static func values(_ tensor: Tensor, axis: Int) -> Tensor {
+    guard axis == 0 else {
+      return permuted(tensor, shape: tensor.shape, axis: axis, inverse: false)
+    }
+    let count = tensor.shape[0]
+    return tensor.reshaped(to: [count, count == 0 ? 0 : tensor.count / count])
+  }
 
   /// Integers in row order put back into the order of the weight.
   public func restored(_ integers: Tensor) -> Tensor {

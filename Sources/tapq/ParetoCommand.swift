@@ -26,6 +26,8 @@ struct ParetoCommand: ParsableCommand {
 
   @OptionGroup var rounding: RoundingFlags
 
+  @OptionGroup var statistics: StatisticsFlags
+
   @OptionGroup var preprocessing: PreprocessingFlags
 
   @Flag(help: "Print the points as comma-separated values, with the bits of every layer.")
@@ -56,6 +58,7 @@ struct ParetoCommand: ParsableCommand {
     try constants.apply(to: &options)
     options.preprocessing = try preprocessing.resolved()
     try rounding.apply(to: &options)
+    options.cache = statistics.cache
     let progress = Progress(label: "")
     let report = try Pareto.run(options, points: points) {
       progress.report($0, done: $1, count: $2)

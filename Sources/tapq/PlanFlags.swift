@@ -8,7 +8,7 @@ struct PlanFlags: ParsableArguments {
   @Option(help: "Samples that plans are judged on.")
   var heldOut = 128
 
-  @Option(help: ArgumentHelp("Folder of measured plans.", valueName: "DIR"))
+  @Option(help: ArgumentHelp("Folder that keeps measured plans and statistics.", valueName: "DIR"))
   var cache: String?
 
   func check() throws {

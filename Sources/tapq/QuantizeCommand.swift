@@ -42,6 +42,8 @@ struct QuantizeCommand: ParsableCommand {
 
   @OptionGroup var rounding: RoundingFlags
 
+  @OptionGroup var statistics: StatisticsFlags
+
   @Flag(help: "Replace the output where it exists.")
   var overwrite = false
 
@@ -85,6 +87,7 @@ struct QuantizeCommand: ParsableCommand {
     }
     options.storage = form
     try rounding.apply(to: &options)
+    options.cache = statistics.cache
     options.overwrite = overwrite
     return options
   }

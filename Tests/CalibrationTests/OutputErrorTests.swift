@@ -97,7 +97,9 @@ import Testing
     #expect(sample.count == geometry.shape[0] * geometry.frame[0].size * geometry.frame[1].size)
     let rows = try WeightRows(Tensor(w, shape: geometry.weight), named: "w", axis: 0)
     let forms = [2, 4, 8].map { WeightQuantizer(bits: $0).quantize(rows, pool: pool) }
-    let found = OutputError.relative(of: forms, rows: rows, inputs: sample, pool: pool)
+    let found = try #require(
+      OutputError.channels(of: forms, rows: rows, inputs: sample, pool: pool)
+    ).relative
     for (form, value) in zip(forms, found) {
       let integers = form.integers.elements(of: Int8.self)
       let residual = w.indices.map {

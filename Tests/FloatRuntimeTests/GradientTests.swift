@@ -231,6 +231,28 @@ import Testing
     #expect(again["y"]?.elements(of: Float.self) != first["y"]?.elements(of: Float.self))
   }
 
+  /// The model's own weights are packed ahead; given again they are not.
+  @Test func ownWeightsGiveWhatTheSameWeightsGive() throws {
+    var graph = Graph(
+      inputs: [
+        ValueInfo(
+          name: "x", type: .tensor(.float32, shape: [.fixed(1), .fixed(3), .fixed(9), .fixed(9)]))
+      ],
+      outputs: [ValueInfo(name: "y", type: nil)],
+      nodes: [Node(name: "a", op: "Conv", inputs: ["x", "w"], outputs: ["y"])])
+    let weight = Self.tensor([5, 3, 3, 3], seed: 4)
+    graph.initializers["w"] = weight
+    let engine = try GradientEngine(
+      model: Model(operatorSets: [OperatorSet(version: 17)], graph: graph), of: ["w"],
+      pool: WorkerPool(threadCount: 2))
+    let x = Self.tensor([1, 3, 9, 9], seed: 6)
+    let own = try #require(try engine.run(["x": x])["y"])
+    let given = try #require(try engine.run(["x": x], replacing: ["w": weight])["y"])
+    for (a, b) in zip(own.elements(of: Float.self), given.elements(of: Float.self)) {
+      #expect(abs(a - b) < 1e-5)
+    }
+  }
+
   static func tensor(
     _ shape: [Int], seed: UInt64, offset: Float = 0, scale: Float = 1
   ) -> Tensor {

@@ -91,8 +91,8 @@ import Testing
     #expect(try #require(fidelity["measured"]) > (try #require(fidelity["bparams"])))
 
     // Half of the random plans' outcomes are lost, one of them in the middle of a line.
-    let file =
-      folder.path("cache") + "/" + (try #require(Self.contents(folder.path("cache")).first))
+    let name = try Self.contents(folder.path("cache")).first { $0.hasPrefix("plans-") }
+    let file = folder.path("cache") + "/" + (try #require(name))
     let text = try String(contentsOfFile: file, encoding: .utf8)
     let lines = text.split(separator: "\n", omittingEmptySubsequences: true)
     let kept = lines.prefix(12).joined(separator: "\n") + "\n" + lines[12].prefix(20)
@@ -107,6 +107,33 @@ import Testing
 
   private static func contents(_ path: String) throws -> [String] {
     try FileManager.default.contentsOfDirectory(atPath: path)
+  }
+
+  /// A prediction is what `quantize` decides by, and what a folder keeps of it is not computed again.
+  @Test func statisticsAreKept() throws {
+    let folder = try TemporaryFolder()
+    let proxy = try ProxyLibrary.proxy("relative-mse")
+    var options = QuantizeTests.options(folder)
+    options.effort = .fast
+    options.cache = folder.path("cache")
+    let first = try SensitivityPrediction.run(options, proxy: proxy)
+    #expect(first.layers.allSatisfy { $0.damage.map(\.bits) == options.bits })
+    let file = try #require(Self.contents(folder.path("cache")).first)
+    let path = folder.path("cache/\(file)")
+    let kept = try String(contentsOfFile: path, encoding: .utf8)
+    #expect(try SensitivityPrediction.run(options, proxy: proxy).layers == first.layers)
+    #expect(try Self.contents(folder.path("cache")) == [file])
+
+    // What the file says is believed; what is no such file, or another network's, is not.
+    let doubled = kept.replacing(/"sum\(sq\(W\)\)"/, with: "\"sum(sq(X2))\"")
+    try doubled.write(toFile: path, atomically: true, encoding: .utf8)
+    #expect(try SensitivityPrediction.run(options, proxy: proxy).layers == first.layers)
+    try Data("{".utf8).write(to: URL(fileURLWithPath: path))
+    #expect(try SensitivityPrediction.run(options, proxy: proxy).layers == first.layers)
+    #expect(try String(contentsOfFile: path, encoding: .utf8) == kept)
+    options.seed = 5
+    _ = try SensitivityPrediction.run(options, proxy: proxy)
+    #expect(try Self.contents(folder.path("cache")).count == 2)
   }
 
   @Test func scoresNeedSamplesThatAreLeft() throws {

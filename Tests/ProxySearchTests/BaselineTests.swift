@@ -1,4 +1,5 @@
 import Foundation
+import Parallelism
 import Testing
 
 @testable import ProxySearch
@@ -83,6 +84,34 @@ import Testing
     #expect(throws: ProxyError.self) {
       try ProxyEvaluation(facts).sensitivities(FormulaParser.parse("least(1, exp(1000 * b))"))
     }
+  }
+
+  /// Readings of one run stand for the data in another, where nothing that is costly may be computed.
+  @Test func readingsStandForTheData() throws {
+    let formulas = try [
+      "measured * trace * layers_rank(sum(sq(dW)) / params)", "mean(G2) + sum(dYG2) / b",
+    ].map { try FormulaParser.parse($0) }
+    let facts = try TinyLayer.network()
+    let expected = try formulas.map { try ProxyEvaluation(facts).sensitivities($0) }
+    func fail<Result>() throws -> Result { throw ProxyError.width(layer: "costly", bits: 0) }
+    let other = NetworkFacts(
+      layers: facts.layers,
+      costly: CostlyFacts(
+        feedbackForm: { _, _ in try fail() }, measurements: { try fail() },
+        similarities: { try fail() }, gradients: { try fail() }, traces: { try fail() },
+        eigenvalues: { try fail() }, virtualGradients: { try fail() },
+        synapticFlows: { try fail() }, localTraces: { try fail() },
+        prunedDistances: { try fail() }, disturbedDistances: { try fail() }),
+      pool: WorkerPool(threadCount: 1))
+    #expect(throws: ProxyError.self) {
+      try ProxyEvaluation(other).sensitivities(formulas[0])
+    }
+    var readings = facts.readings
+    readings["no formula ("] = ["first": [2: 1]]
+    readings["trace", default: [:]]["no layer"] = [0: 1]
+    other.add(readings)
+    #expect(try formulas.map { try ProxyEvaluation(other).sensitivities($0) } == expected)
+    #expect(other.readings == facts.readings)
   }
 
   @Test func evaluationIsDeterministic() throws {

@@ -19,9 +19,12 @@ typedef struct {
 /* `count` must be positive. */
 fk_extent fk_extent_of(const float *values, size_t count);
 
-/* Adds one to counts[half + floor(value * reciprocal)] for every value. `reciprocal` is a power of
-   two that keeps every index in [0, 2 * half). */
-void fk_histogram(const float *values, size_t count, float reciprocal, uint32_t *counts,
+enum { FK_HISTOGRAM_TABLES = 4 };
+
+/* Adds one to tables[t][half + floor(value * reciprocal)] for every value, with any t: what counts
+   is the sum of the FK_HISTOGRAM_TABLES tables of 2 * half. `reciprocal` is a power of two that
+   keeps every index within a table. */
+void fk_histogram(const float *values, size_t count, float reciprocal, uint32_t *tables,
                   int32_t half);
 
 #ifdef __cplusplus

@@ -72,6 +72,11 @@ extension Tensor {
     }
   }
 
+  /// Floats that their maker writes before others see them.
+  static func uninitialized(_ shape: [Int]) -> Tensor {
+    Tensor(shape: shape) { (_: UnsafeMutableBufferPointer<Float>) in }
+  }
+
   /// The sum with a tensor of the same shape.
   func plus(_ other: Tensor, pool: WorkerPool) -> Tensor {
     guard let plan = Broadcast([shape, other.shape]) else { return self }

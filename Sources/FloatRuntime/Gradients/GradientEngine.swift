@@ -13,6 +13,8 @@ public import Tensors
 ///     let gradients = try engine.gradients(of: run, seeds: ["logits": seed])
 public final class GradientEngine: Sendable {
   private let prepared: PreparedGraph
+  /// The same steps with the model's own weights, packed.
+  private let ownWeights: PreparedGraph
   private let checker: InputChecker
   private let rules: [BackwardRule?]
   private let weights: [String: Tensor]
@@ -54,6 +56,7 @@ public final class GradientEngine: Sendable {
     folded.graph.outputs.removeLast(folded.graph.outputs.count - kept)
     let graph = folded.graph
     prepared = try PreparedGraph(graph: graph) { _ in nil }
+    ownWeights = try PreparedGraph(graph: graph) { [weights] in weights[$0] }
     let path = GradientPath(graph.nodes, from: targets, to: sources)
     let missing = path.nodes.map { graph.nodes[$0] }
       .filter { BackwardRegistry.definition($0) == nil }
@@ -72,7 +75,7 @@ public final class GradientEngine: Sendable {
     var run = GradientRun(slots: prepared.slots, values: prepared.initial)
     for (name, tensor) in weights { run[name] = replacing[name] ?? tensor }
     for (name, tensor) in inputs { run[name] = tensor }
-    for index in prepared.steps.indices { try forward(index, &run) }
+    for step in (replacing.isEmpty ? ownWeights : prepared).steps { try forward(step, &run) }
     return run
   }
 
@@ -83,16 +86,14 @@ public final class GradientEngine: Sendable {
     var run = base
     var changed = Set(replacing.keys)
     for (name, tensor) in replacing { run[name] = tensor }
-    for (index, step) in prepared.steps.enumerated()
-    where step.node.inputs.contains(where: changed.contains) {
-      try forward(index, &run)
+    for step in prepared.steps where step.node.inputs.contains(where: changed.contains) {
+      try forward(step, &run)
       changed.formUnion(step.node.outputs)
     }
     return run
   }
 
-  private func forward(_ index: Int, _ run: inout GradientRun) throws {
-    let step = prepared.steps[index]
+  private func forward(_ step: PreparedGraph.Step, _ run: inout GradientRun) throws {
     let scope = ValueScope(slots: prepared.slots, values: run.values)
     let results = try step.kernel(inputs(of: step, run), RunContext(pool: pool, scope: scope))
     for (slot, value) in zip(step.outputs, results) {

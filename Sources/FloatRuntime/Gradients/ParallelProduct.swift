@@ -29,7 +29,7 @@ struct ParallelProduct {
     let byRows = rows >= columns
     let extent = byRows ? rows : columns
     let tasks = max(
-      1, min(16, extent / 16, rows * columns / 64 * depth / (ParallelProduct.workPerTask / 64)))
+      1, min(8, extent / 64, rows * columns / 64 * depth / (ParallelProduct.workPerTask / 64)))
     nonisolated(unsafe) let (a, b, c) = (left, right, output)
     let (leftStride, rightStride) = (
       isLeftTransposed ? rows : depth, isRightTransposed ? depth : columns

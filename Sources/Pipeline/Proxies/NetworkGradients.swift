@@ -60,12 +60,11 @@ struct NetworkGradients {
       let run = try engine.run(sample)
       let gradients = try engine.gradients(
         of: run, seeds: loss.sampledSeeds(run, sample: index))
-      let tensors = try layers.map { layer -> (weight: Tensor, output: Tensor, value: Tensor)? in
+      let tensors = layers.map { layer -> (weight: Tensor, output: Tensor, value: Tensor)? in
         guard let weight = gradients[layer.site.weight], let output = gradients[layer.site.node],
           let value = run[layer.site.node]
         else { return nil }
-        let rows = try WeightRows(weight, named: layer.site.weight, axis: layer.site.axis)
-        return (rows.values, output, value)
+        return (WeightRows.values(weight, axis: layer.site.axis), output, value)
       }
       let areConvolutions = layers.map { $0.site.op == "Conv" }
       sums.withUnsafeMutableBufferPointer { sums in

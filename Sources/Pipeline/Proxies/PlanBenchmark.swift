@@ -23,8 +23,8 @@ struct PlanBenchmark {
   private(set) var trials: PlanTrials
   private(set) var budgets: [Size] = []
 
-  /// Prepares the network; nothing is measured yet. `cache` is the folder of outcomes, nil for the
-  /// user's.
+  /// Prepares the network; nothing is measured yet. `cache` is the folder of outcomes and statistics,
+  /// nil for the user's.
   init(
     _ options: QuantizeOptions, heldOut: Int, cache: String?,
     progress: @escaping (String, Int, Int) -> Void
@@ -32,6 +32,8 @@ struct PlanBenchmark {
     var options = options
     // Any proxy that costs nothing: what it says of plans is not looked at.
     options.proxy = try ProxyLibrary.proxy("sum-bits")
+    let folder = cache ?? CacheFolder.standard
+    options.cache = folder
     let model = try ONNXFile.load(path: options.model)
     let source = try SampleSource(
       options.calibration, model: model, preprocessing: options.preprocessing)
@@ -48,7 +50,7 @@ struct PlanBenchmark {
       reference: study.model, feeds: indices.map { try source.feed($0) },
       threads: options.threads)
     trials = try PlanTrials(
-      study: study, measurement: measurement, folder: cache ?? OutcomeCache.standardFolder)
+      study: study, measurement: measurement, folder: folder)
   }
 
   /// Measures `count` random plans of each size; sizes with fewer than three of them are left out.

@@ -49,17 +49,8 @@ struct PlanTrials {
   }
 
   private static func key(study: QuantizationStudy, measurement: PlanMeasurement) -> String {
-    var print = Fingerprint()
-    let options = study.options
-    print.add("1 \(options.rounding) \(options.effort) \(options.range) \(options.seed)")
-    print.add(study.model)
-    for (name, parameters) in study.ranges.chosen([:], sites: []).sorted(by: { $0.key < $1.key }) {
-      print.add("\(name) \(parameters)")
-    }
-    for (name, sample) in study.inputs.sorted(by: { $0.key < $1.key }) {
-      print.add(name)
-      sample.withColumns { print.add(UnsafeRawBufferPointer($0)) }
-    }
+    var print = Fingerprint(
+      study.model, options: study.options, ranges: study.ranges, inputs: study.inputs)
     for feed in measurement.feeds { print.add(feed) }
     return print.text
   }

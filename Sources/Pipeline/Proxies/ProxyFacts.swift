@@ -17,6 +17,8 @@ struct ProxyFacts {
   let inputs: [String: LayerInputSample]
   /// By weight name and bits.
   let forms: [String: [Int: QuantizedWeight]]
+  /// By layer name.
+  let outputErrors: [String: OutputError.Channels]
   let samples: () throws -> RoundingSamples
   let settings: RoundingSettings
   let seed: Int
@@ -31,7 +33,7 @@ struct ProxyFacts {
     let facts = known.map { layer, _, sample in
       LayerFacts(
         name: layer.name, op: layer.site.op, rows: layer.rows, inputs: sample,
-        forms: forms[layer.site.weight] ?? [:])
+        forms: forms[layer.site.weight] ?? [:], outputErrors: outputErrors[layer.name])
     }
     let names = facts.map(\.name)
     let widths = Set(facts.flatMap(\.forms.keys)).sorted()

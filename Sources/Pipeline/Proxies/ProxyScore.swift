@@ -57,6 +57,7 @@ public enum ProxyScore {
       progress("measuring the plans that proxies lead to", index + 1, proxies.count)
       return row(proxy, &benchmark)
     }
+    try benchmark.study.keepStatistics()
     let layers = benchmark.trials.layers
     let names = layers.map(\.name)
     let weights = Double(layers.reduce(0) { $0 + $1.weights })

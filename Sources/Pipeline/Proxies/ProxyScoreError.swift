@@ -4,7 +4,6 @@ public enum ProxyScoreError: Error, Equatable, Sendable {
   case nothingToCompare(model: String)
   case noPlans(model: String, budgets: [Double])
   case duplicate(proxy: String)
-  case cache(path: String, problem: String)
 }
 
 extension ProxyScoreError: CustomStringConvertible {
@@ -21,7 +20,6 @@ extension ProxyScoreError: CustomStringConvertible {
         + " bits on average; try other --budgets or --bits"
     case .duplicate(let proxy):
       "two proxies are called '\(proxy)'; rename the one in the file"
-    case .cache(let path, let problem): "\(path): \(problem); give another --cache"
     }
   }
 }

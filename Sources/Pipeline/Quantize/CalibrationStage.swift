@@ -17,7 +17,7 @@ enum CalibrationStage {
       activations: sites.activations.map(\.value), layers: layers.map(\.observed),
       columnsPerSample: columnsPerSample(layers, samples: count, widths: options.bits.count),
       expectedSamples: count, seed: options.seed, pool: pool)
-    let engine = try FloatEngine(model: model, threads: options.threads, observing: run.observed)
+    let engine = try FloatEngine(model: model, pool: pool, observing: run.observed)
     for (index, sample) in chosen.enumerated() {
       try run.add(try source.feed(sample), engine: engine)
       progress(index + 1, count)

@@ -9,6 +9,8 @@ struct LayerQuantization {
   /// The smallest value allowed to each scale at 8 bits, by weight name.
   private(set) var floors: [String: [Float]] = [:]
   private(set) var sensitivities = SensitivityTable(layers: [])
+  /// Sums over the sampled columns by layer name, of its forms from the narrowest to the widest.
+  private(set) var outputErrors: [String: OutputError.Channels] = [:]
 
   /// `inputScale` is the scale of the layer's quantized input.
   init(
@@ -17,7 +19,7 @@ struct LayerQuantization {
   ) {
     let byWeight = Dictionary(grouping: layers, by: \.site.weight)
     for layer in layers {
-      let bits = bits[layer.name] ?? []
+      let bits = (bits[layer.name] ?? []).sorted()
       if forms[layer.site.weight] == nil {
         let sharing = byWeight[layer.site.weight] ?? [layer]
         let floors = sharing.map {
@@ -38,10 +40,11 @@ struct LayerQuantization {
         }
       }
       let quantized = bits.compactMap { forms[layer.site.weight]?[$0] }
-      let errors =
-        inputs[layer.name].map {
-          OutputError.relative(of: quantized, rows: layer.rows, inputs: $0, pool: pool)
-        } ?? bits.map { _ in 0 }
+      let channels = inputs[layer.name].flatMap {
+        OutputError.channels(of: quantized, rows: layer.rows, inputs: $0, pool: pool)
+      }
+      outputErrors[layer.name] = channels
+      let errors = channels?.relative ?? bits.map { _ in 0 }
       sensitivities.layers.append(
         .init(name: layer.name, damage: Dictionary(zip(bits, errors)) { first, _ in first }))
     }

@@ -35,6 +35,9 @@ struct QuantizationStudy {
   let rounding: RoundingStage?
   let options: QuantizeOptions
   let pool: WorkerPool
+  /// Nil where nothing is to be kept for other runs.
+  private let cache: StatisticsCache?
+  let seconds: StudySeconds
 
   /// Layers may take all of their widths where some limit asks for it or `everyWidth` is set, else
   /// only the widest.
@@ -76,20 +79,27 @@ struct QuantizationStudy {
       }
     }
     (self.model, self.layers) = (prepared, layers)
-    let (table, inputs) = try CalibrationStage.run(
-      model: prepared, sites: sites, layers: layers, source: source, options: options, pool: pool,
-      progress: { progress("calibrating", $0, $1) })
+    var seconds = StudySeconds()
+    let (table, inputs) = try seconds.measure(\.calibration) {
+      [prepared, sites, layers] in
+      try CalibrationStage.run(
+        model: prepared, sites: sites, layers: layers, source: source, options: options,
+        pool: pool, progress: { progress("calibrating", $0, $1) })
+    }
     self.inputs = inputs
     sampleCount = table.samples
     let ranges = ActivationRanges(
       sites: sites, table: table, method: options.range, layers: layers, allowed: allowed,
       inputs: inputs, pool: pool)
     self.ranges = ranges
-    let quantized = LayerQuantization(
-      layers: layers, bits: allowed.mapValues(\.weightBits), inputs: inputs,
-      // Wide inputs have the smallest steps, and small steps the largest biases.
-      inputScale: { ranges.parameters[ranges.source(of: $0.site.input)]?[8]?.scale ?? 0 },
-      pool: pool)
+    let quantized = seconds.measure(\.weights) {
+      [layers, allowed] in
+      LayerQuantization(
+        layers: layers, bits: allowed.mapValues(\.weightBits), inputs: inputs,
+        // Wide inputs have the smallest steps, and small steps the largest biases.
+        inputScale: { ranges.parameters[ranges.source(of: $0.site.input)]?[8]?.scale ?? 0 },
+        pool: pool)
+    }
     forms = quantized.forms
     precisions = Set(allowed.values.joined()).sorted()
     let widths = precisions.weightBits
@@ -104,7 +114,7 @@ struct QuantizationStudy {
     let distinct = zip(layers, roundingLayers).filter { !$0.0.repeatsWeight }
     let facts = ProxyFacts(
       model: prepared, layers: distinct.map(\.0), roundingLayers: distinct.map(\.1),
-      inputs: inputs, forms: forms,
+      inputs: inputs, forms: forms, outputErrors: quantized.outputErrors,
       samples: {
         try rounding?.samples
           ?? RoundingSamples(CalibrationSamples.originals(source, options: options))
@@ -113,6 +123,12 @@ struct QuantizationStudy {
       progress: progress
     ).network()
     self.facts = facts
+    cache = try options.cache.map { [prepared] folder in
+      try StatisticsCache(
+        folder: folder,
+        key: Fingerprint(prepared, options: options, ranges: ranges, inputs: inputs).text)
+    }
+    if let cache { facts.add(cache.load()) }
     let isChoice = isLimited && precisions.count > 1
     let inputDamage = InputDamage(
       layers: layers, sites: sites, ranges: ranges, inputs: inputs, pool: pool)
@@ -123,9 +139,10 @@ struct QuantizationStudy {
       isChoice && chosen == nil
       ? try rounding?.inputDistances(inputDamage.quantizers, bits: widths) : nil
     if let first = proxies.first {
-      damages = try proxies.map { proxy in
-        let damage = try ProxyEvaluation(facts).sensitivities(proxy.formula)
-          .completed(allowed, names: sites.layers.map(\.name))
+      damages = try proxies.map { [allowed, sites] proxy in
+        let damage = try seconds.measure(\.proxies) {
+          try ProxyEvaluation(facts).sensitivities(proxy.formula)
+        }.completed(allowed, names: sites.layers.map(\.name))
         return distances.map { inputDamage.added(to: damage, distances: $0) }
           ?? inputDamage.added(to: damage, ownErrors: quantized.sensitivities)
       }
@@ -142,7 +159,12 @@ struct QuantizationStudy {
       unquantizedBytes: QuantizePreparation.unquantizedBytes(
         prepared, layers: layers, tables: embeddings.tables),
       device: device)
+    self.seconds = seconds
+    try keepStatistics()
   }
+
+  /// For other runs, where there is a folder for that.
+  func keepStatistics() throws { try cache?.store(facts.readings) }
 
   private static func quantizable(
     _ model: Model, _ options: QuantizeOptions

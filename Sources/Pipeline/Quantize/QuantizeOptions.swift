@@ -38,6 +38,8 @@ public struct QuantizeOptions: Sendable {
   /// Shifts which positions of the calibration samples are looked at.
   public var seed = 0
   public var threads = 1
+  /// Folder that keeps what is measured of the network for other runs; nil for none.
+  public var cache: String?
   public var overwrite = false
 
   public init(model: String, output: String, calibration: [String]) {

@@ -40,6 +40,15 @@ public indirect enum Expression: Sendable, Hashable {
     }
   }
 
+  /// Whether it is read off the layer's data, which takes time; else it is computed from numbers.
+  var isRead: Bool {
+    switch self {
+    case .number: false
+    case .statistic(let statistic): !statistic.isSize
+    case .call(_, let arguments): arguments.contains { $0.type != .scalar }
+    }
+  }
+
   var dependsOnBits: Bool { statistics.contains(where: \.dependsOnBits) }
 }
 

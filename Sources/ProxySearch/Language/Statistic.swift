@@ -104,6 +104,16 @@ public enum Statistic: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Whether the layer's shape and the width say it.
+  var isSize: Bool {
+    switch self {
+    case .bits, .fanIn, .fanOut, .groups, .parameters, .macs, .depth, .layers, .isConvolution,
+      .isDepthwise, .isProduct:
+      true
+    default: false
+    }
+  }
+
   /// Whether it changes with the width.
   var dependsOnBits: Bool {
     switch self {

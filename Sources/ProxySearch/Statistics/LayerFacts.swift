@@ -11,16 +11,19 @@ public struct LayerFacts: Sendable {
   public var inputs: LayerInputSample
   /// By bits: rounded to nearest.
   public var forms: [Int: QuantizedWeight]
+  /// Of the forms from the narrowest to the widest; nil where it is to be computed.
+  public var outputErrors: OutputError.Channels?
 
   public init(
     name: String, op: String, rows: WeightRows, inputs: LayerInputSample,
-    forms: [Int: QuantizedWeight]
+    forms: [Int: QuantizedWeight], outputErrors: OutputError.Channels? = nil
   ) {
     self.name = name
     self.op = op
     self.rows = rows
     self.inputs = inputs
     self.forms = forms
+    self.outputErrors = outputErrors
   }
 
   var groups: Int { inputs.layer.group }

@@ -23,7 +23,7 @@ public final class NetworkFacts {
   private var localTraces: [Double]?
   private var prunedDistances: [Double]?
   private var disturbedDistances: [Double]?
-  /// Numbers of parts of formulas.
+  /// Of parts of formulas that are read off the data.
   var numbers: [Part: Double] = [:]
 
   struct Key: Hashable {
@@ -50,10 +50,9 @@ public final class NetworkFacts {
     let type = statistic.type
     switch statistic {
     case .weights: return LayerValue(type, NetworkFacts.doubles(layer.rows.values))
-    case .error:
-      return LayerValue(type, NetworkFacts.error(try form(index, bits), of: layer.rows))
+    case .error: return LayerValue(type, error(try form(index, bits), of: layer.rows))
     case .feedbackError:
-      return LayerValue(type, NetworkFacts.error(try feedbackForm(index, bits), of: layer.rows))
+      return LayerValue(type, error(try feedbackForm(index, bits), of: layer.rows))
     case .inputPower: return columns(layer, layer.inputs.meanSquares)
     case .inputMean: return columns(layer, layer.inputs.means)
     case .outputPower:
@@ -129,12 +128,22 @@ public final class NetworkFacts {
     tensor.withElements(of: Float.self) { values in values.map { Double($0) } }
   }
 
-  private static func error(_ form: QuantizedWeight, of rows: WeightRows) -> [Double] {
-    rows.values.withElements(of: Float.self) { weights in
+  private func error(_ form: QuantizedWeight, of rows: WeightRows) -> [Double] {
+    let (scales, block) = (form.scales, form.block)
+    let tasks = max(1, min(scales.count, rows.values.count >> 15))
+    return rows.values.withElements(of: Float.self) { weights in
       rows.rows(of: form).withElements(of: Int8.self) { integers in
-        let block = max(form.block, 1)
-        return weights.indices.map { index in
-          Double(Float(integers[index]) * form.scales[index / block]) - Double(weights[index])
+        [Double](unsafeUninitializedCapacity: weights.count) { errors, initialized in
+          nonisolated(unsafe) let (weights, integers, errors) = (weights, integers, errors)
+          pool.forEach(tasks) { task in
+            for part in scales.count * task / tasks..<scales.count * (task + 1) / tasks {
+              for index in part * block..<(part + 1) * block {
+                errors[index] =
+                  Double(Float(integers[index]) * scales[part]) - Double(weights[index])
+              }
+            }
+          }
+          initialized = weights.count
         }
       }
     }
@@ -164,7 +173,9 @@ public final class NetworkFacts {
     if let known = channels[index] { return known }
     let layer = layers[index]
     let bits = layer.forms.keys.sorted()
-    let found = meanSquares(of: bits.compactMap { layer.forms[$0] }, layer)
+    let found = meanSquares(
+      layer.outputErrors ?? sums(of: bits.compactMap { layer.forms[$0] }, layer), layer,
+      forms: bits.count)
     power[index] = found.power
     let byBits = Dictionary(zip(bits, found.errors), uniquingKeysWith: { first, _ in first })
     channels[index] = byBits
@@ -174,19 +185,26 @@ public final class NetworkFacts {
   private func feedbackOutputErrors(_ index: Int, _ bits: Int) throws -> [Double] {
     let key = Key(layer: index, bits: bits)
     if let known = feedbackErrors[key] { return known }
-    let found = meanSquares(of: [try feedbackForm(index, bits)], layers[index]).errors[0]
+    let layer = layers[index]
+    let found = meanSquares(
+      sums(of: [try feedbackForm(index, bits)], layer), layer, forms: 1
+    ).errors[0]
     feedbackErrors[key] = found
     return found
   }
 
+  private func sums(of forms: [QuantizedWeight], _ layer: LayerFacts) -> OutputError.Channels? {
+    OutputError.channels(of: forms, rows: layer.rows, inputs: layer.inputs, pool: pool)
+  }
+
+  /// Zeros where there are no sums.
   private func meanSquares(
-    of forms: [QuantizedWeight], _ layer: LayerFacts
+    _ sums: OutputError.Channels?, _ layer: LayerFacts, forms: Int
   ) -> (power: [Double], errors: [[Double]]) {
     let zeros = Array(repeating: 0.0, count: layer.rows.count)
-    guard
-      let sums = OutputError.channels(
-        of: forms, rows: layer.rows, inputs: layer.inputs, pool: pool)
-    else { return (zeros, forms.map { _ in zeros }) }
+    guard let sums, sums.errors.count == forms else {
+      return (zeros, Array(repeating: zeros, count: forms))
+    }
     let count = Double(max(layer.inputs.count, 1))
     return (sums.power.map { $0 / count }, sums.errors.map { $0.map { $0 / count } })
   }

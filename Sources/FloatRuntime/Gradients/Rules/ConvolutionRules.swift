@@ -33,12 +33,19 @@ private struct ConvolutionGradient {
   /// Of one group.
   private var outputs: Int { weight.shape[0] / groups }
   private var inputs: Int { weight.shape[1] }
+  private var isDepthwise: Bool { inputs == 1 && groups > 1 }
   /// Whether the columns are the input itself.
   private var isPointwise: Bool { window.isPlain && taps == 1 }
 
   func gradients(_ step: BackwardStep) throws -> [Tensor?] {
-    let dX: Tensor? = step.isWanted(0) ? .zeros(x.shape) : nil
-    let dW: Tensor? = step.isWanted(1) ? .zeros(weight.shape) : nil
+    // Products write every element, windows and depthwise kernels add to it.
+    let isProduct = !isDepthwise && positions > 0 && x.shape[0] > 0
+    let dX: Tensor? =
+      step.isWanted(0)
+      ? isProduct && isPointwise ? .uninitialized(x.shape) : .zeros(x.shape) : nil
+    let dW: Tensor? =
+      step.isWanted(1)
+      ? isProduct ? .uninitialized(weight.shape) : .zeros(weight.shape) : nil
     if positions > 0 {
       x.withElements(of: Float.self) { x in
         weight.withElements(of: Float.self) { weight in
@@ -47,7 +54,7 @@ private struct ConvolutionGradient {
               let gradient = gradient.baseAddress
             else { return }
             let (toX, toW) = (dX?.writable, dW?.writable)
-            if inputs == 1, groups > 1 {
+            if isDepthwise {
               depthwise(x, weight, gradient, toX, toW, step)
             } else {
               products(x, weight, gradient, toX, toW, step)
@@ -71,11 +78,12 @@ private struct ConvolutionGradient {
     let depth = inputs * taps
     let lines = WindowLines(window)
     let columns = FloatBuffer(count: isPointwise ? 0 : depth * positions)
-    let forward = ParallelProduct(
-      rows: outputs, columns: depth, depth: positions, isRightTransposed: true, accumulates: true)
+    var forward = ParallelProduct(
+      rows: outputs, columns: depth, depth: positions, isRightTransposed: true)
     let backward = ParallelProduct(
       rows: depth, columns: positions, depth: outputs, isLeftTransposed: true)
     for image in 0..<self.x.shape[0] {
+      forward.accumulates = image > 0
       for group in 0..<groups {
         let block = image * groups + group
         nonisolated(unsafe) let source = x + block * inputs * window.inputCount
