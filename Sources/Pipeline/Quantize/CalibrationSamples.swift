@@ -12,21 +12,29 @@ enum CalibrationSamples {
 
   /// With as many variants as there is time for, where the samples are images. `macs` are the
   /// multiply-accumulates that one sample takes. Wide weights have errors too small to need them:
-  /// there variants only stand for inputs that do not occur.
+  /// there variants only stand for inputs that do not occur. `matching` moves them.
   static func varied(
     _ originals: [[String: Tensor]], source: SampleSource, options: QuantizeOptions, macs: Int,
-    narrowest: Int
-  ) -> RoundingSamples {
+    narrowest: Int, matching: (Set<String>) -> StatisticsMatching?,
+    progress: (_ done: Int, _ count: Int) -> Void
+  ) throws -> RoundingSamples {
     let known = Double(max(macs, 1)) * Double(originals.count)
     let affordable = min(Double(mostVariants), options.effort.variantArithmetic / known - 1)
-    guard options.augments, narrowest <= 6, source.hasImages, affordable >= 1 else {
+    guard options.augments, narrowest <= 6, !source.imageInputs.isEmpty, affordable >= 1 else {
       return RoundingSamples(originals)
     }
     var generator = SplitMix64(seed: UInt64(bitPattern: Int64(options.seed)))
+    let matching = matching(source.imageInputs)
+    let count = Int(affordable)
     return RoundingSamples(
       originals,
-      variants: (1...Int(affordable)).map { number in
-        originals.map { source.variant(of: $0, number: number, generator: &generator) }
+      variants: try (1...count).map { number in
+        let looks = originals.map {
+          source.variant(of: $0, number: number, generator: &generator)
+        }
+        let variant = try matching?.matched(looks) ?? looks
+        progress(number, count)
+        return variant
       })
   }
 

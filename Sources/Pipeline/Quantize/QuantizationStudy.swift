@@ -52,6 +52,7 @@ struct QuantizationStudy {
       try QuantizePreparation.prepare(model, path: options.model, options: options),
       bits: options.embeddingBits, pool: pool)
     var prepared = embeddings.model
+    let trained = (model: prepared, statistics: try TrainedStatistics(model))
     tables = embeddings.tables
     var (sites, layers) = try Self.quantizable(prepared, options)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
@@ -109,7 +110,7 @@ struct QuantizationStudy {
       ? nil
       : try RoundingStage(
         model: prepared, layers: roundingLayers, source: source, options: options,
-        narrowest: widths.first ?? 8, pool: pool, progress: progress)
+        narrowest: widths.first ?? 8, trained: trained, pool: pool, progress: progress)
     self.rounding = rounding
     let distinct = zip(layers, roundingLayers).filter { !$0.0.repeatsWeight }
     let facts = ProxyFacts(

@@ -20,7 +20,8 @@ struct RoundingStage {
 
   init(
     model: Model, layers: [RoundingLayer], source: SampleSource, options: QuantizeOptions,
-    narrowest: Int, pool: WorkerPool, progress: @escaping (String, Int, Int) -> Void
+    narrowest: Int, trained: (model: Model, statistics: TrainedStatistics), pool: WorkerPool,
+    progress: @escaping (String, Int, Int) -> Void
   ) throws {
     self.model = model
     self.layers = layers
@@ -30,9 +31,15 @@ struct RoundingStage {
     let originals = try CalibrationSamples.originals(source, options: options)
     guard let first = originals.first else { throw WeightRoundingError.noSamples }
     work = try LayerArithmetic(layers, model: model, sample: first, pool: pool)
-    samples = CalibrationSamples.varied(
-      originals, source: source, options: options, macs: work.macs,
-      narrowest: narrowest)
+    samples = try CalibrationSamples.varied(
+      originals, source: source, options: options, macs: work.macs, narrowest: narrowest,
+      matching: { inputs in
+        guard !trained.statistics.isEmpty else { return nil }
+        // Not every network has gradients.
+        return try? StatisticsMatching(
+          model: trained.model, statistics: trained.statistics, inputs: inputs, pool: pool)
+      },
+      progress: { progress("varying samples", $0, $1) })
   }
 
   /// The same network in float, its channels scaled so that rounding hurts less.

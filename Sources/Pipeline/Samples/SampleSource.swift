@@ -89,8 +89,10 @@ public struct SampleSource: Sendable {
     return feed
   }
 
-  /// Whether some input takes images.
-  var hasImages: Bool { readers.contains { $0.reader.imageLayout != nil } }
+  /// The inputs that take images.
+  var imageInputs: Set<String> {
+    Set(readers.filter { $0.reader.imageLayout != nil }.map(\.target.name))
+  }
 
   /// Another look of a sample's images; the other inputs stay as they are.
   func variant(
