@@ -33,11 +33,9 @@ struct RoundingStage {
     work = try LayerArithmetic(layers, model: model, sample: first, pool: pool)
     samples = try CalibrationSamples.varied(
       originals, source: source, options: options, macs: work.macs, narrowest: narrowest,
-      matching: { inputs in
-        guard !trained.statistics.isEmpty else { return nil }
-        // Not every network has gradients.
-        return try? StatisticsMatching(
-          model: trained.model, statistics: trained.statistics, inputs: inputs, pool: pool)
+      matching: {
+        StatisticsMatching(
+          model: trained.model, statistics: trained.statistics, inputs: $0, pool: pool)
       },
       progress: { progress("varying samples", $0, $1) })
   }

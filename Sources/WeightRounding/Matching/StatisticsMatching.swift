@@ -16,16 +16,25 @@ public struct StatisticsMatching {
   private let inputs: [String]
   private let pool: WorkerPool
 
-  /// What is moved are `inputs`. Throws where gradients do not go back to them, naming the node.
-  public init(
+  /// What is moved are those of `inputs` that hold floats. Nil where there are none, where the model has
+  /// none of the values, or where gradients do not go back from them.
+  public init?(
     model: Model, statistics: TrainedStatistics, inputs: Set<String>, pool: WorkerPool
-  ) throws {
+  ) {
     let present = Set(model.graph.nodes.flatMap(\.outputs))
     self.statistics = statistics.values.filter { present.contains($0.key) }
-    self.inputs = inputs.sorted()
+    self.inputs = model.graph.inputs.filter { input in
+      guard inputs.contains(input.name), case .tensor(.float32, _)? = input.type else {
+        return false
+      }
+      return true
+    }.map(\.name)
     self.pool = pool
-    engine = try GradientEngine(
-      model: model, of: inputs, from: Set(self.statistics.keys), pool: pool)
+    guard !self.statistics.isEmpty, !self.inputs.isEmpty,
+      let engine = try? GradientEngine(
+        model: model, of: Set(self.inputs), from: Set(self.statistics.keys), pool: pool)
+    else { return nil }
+    self.engine = engine
   }
 
   /// The samples moved together: it is all of them that have the statistics.

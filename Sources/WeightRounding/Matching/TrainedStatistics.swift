@@ -17,8 +17,6 @@ public struct TrainedStatistics: Sendable {
   /// By the name of the node's output, which stays when it is folded into the layer before it.
   let values: [String: Channels]
 
-  public var isEmpty: Bool { values.isEmpty }
-
   /// Of the nodes in inference form whose parameters are constants.
   public init(_ model: Model) throws {
     var values: [String: Channels] = [:]
