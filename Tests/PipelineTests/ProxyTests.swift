@@ -134,6 +134,9 @@ import Testing
     options.seed = 5
     _ = try SensitivityPrediction.run(options, proxy: proxy)
     #expect(try Self.contents(folder.path("cache")).count == 2)
+    options.bits = [2, 4, 8]
+    _ = try SensitivityPrediction.run(options, proxy: proxy)
+    #expect(try Self.contents(folder.path("cache")).count == 3)
   }
 
   @Test func scoresNeedSamplesThatAreLeft() throws {

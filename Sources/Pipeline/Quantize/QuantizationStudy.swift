@@ -124,10 +124,13 @@ struct QuantizationStudy {
       progress: progress
     ).network()
     self.facts = facts
-    cache = try options.cache.map { [prepared] folder in
-      try StatisticsCache(
-        folder: folder,
-        key: Fingerprint(prepared, options: options, ranges: ranges, inputs: inputs).text)
+    cache = try options.cache.map { [allowed] folder in
+      var key = Fingerprint(model, options: options, ranges: ranges, inputs: inputs)
+      key.add("\(options.embeddingBits) \(options.storesHalfFloats)")
+      for (layer, widths) in allowed.sorted(by: { $0.key < $1.key }) {
+        key.add("\(layer) \(widths)")
+      }
+      return try StatisticsCache(folder: folder, key: key.text)
     }
     if let cache { facts.add(cache.load()) }
     let isChoice = isLimited && precisions.count > 1
