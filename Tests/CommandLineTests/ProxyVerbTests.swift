@@ -56,6 +56,36 @@ import Testing
     #expect(try #require(agreement) > 0.8)
   }
 
+  @Test func predictionsSayWhatTheyTake() throws {
+    let mine = try file("sum(dY2) / sum(Y2)")
+    func sensitivity(_ flags: String...) throws -> Command {
+      try Command(
+        ["sensitivity", Self.digits, "--effort", "fast", "--bits", "2,4"] + Self.calibration + flags
+      )
+    }
+    let cache = folder.path("cache")
+    let command = try sensitivity("--proxy", mine, "--cache", cache, "--json")
+    try #require(command.code == 0, "\(command.errors)")
+    let report = try #require(try command.json() as? [String: Any])
+    #expect(Set(report.keys) == ["model", "proxy", "layers", "seconds"])
+    let layers = try #require(report["layers"] as? [[String: Any]])
+    for layer in layers {
+      let damage = try #require(layer["damage"] as? [[String: Any]])
+      let predicted = damage.compactMap { $0["predicted"] as? Double }
+      #expect(damage.compactMap { $0["bits"] as? Int } == [2, 4])
+      #expect(predicted.count == 2 && predicted[0] > predicted[1])
+    }
+    let seconds = try #require(report["seconds"] as? [String: Double])
+    let stages: Set = [
+      "forward", "calibration", "weights", "statistics", "scoring", "allocation",
+    ]
+    #expect(Set(seconds.keys) == stages && seconds.values.allSatisfy { $0 >= 0 })
+    let table = try sensitivity("--proxy", mine, "--cache", cache)
+    #expect(table.code == 0 && table.output.contains("mine"))
+    let blocked = try sensitivity("--proxy", mine, "--cache", mine)
+    #expect(blocked.code == 2 && blocked.errors.contains("give another --cache"))
+  }
+
   @Test func theProxyThatDecidesIsAudited() throws {
     func audit(_ flags: [String]) throws -> [String: Any]? {
       let command = try Command(
