@@ -12,8 +12,7 @@ struct SoftRounding {
   /// `h`, by weight.
   private(set) var shares: [Float]
   private var values: [Float]
-  private var moments: [Float]
-  private var squares: [Float]
+  private var adam: Adam
   private var step = 0
   private let steps: Int
   /// The mean magnitude of the loss's gradient while nothing is penalized yet: the unit in which the
@@ -50,8 +49,7 @@ struct SoftRounding {
       return log(inner / (1 - inner))
     }
     self.shares = shares
-    moments = [Float](repeating: 0, count: count)
-    squares = moments
+    adam = Adam(count: count, squaresDecay: 0.99)
     refresh()
   }
 
@@ -75,10 +73,7 @@ struct SoftRounding {
       exponent += (Self.exponents.last - exponent) * rest
     }
     let rate = min(max(8 / Float(steps), 0.01), 0.1)
-    let (first, second): (Float, Float) = (0.9, 0.99)
-    let firstBias = 1 - pow(first, Float(step))
-    let secondBias = 1 - pow(second, Float(step))
-    for index in values.indices {
+    let slopes = values.indices.map { index in
       let distance = 2 * shares[index] - 1
       let pull =
         weight == 0
@@ -86,11 +81,12 @@ struct SoftRounding {
         : -2 * exponent * pow(abs(distance), exponent - 1) * (distance < 0 ? -1 : 1)
       let sigmoid = 1 / (1 + exp(-values[index]))
       let slope = 1.2 * sigmoid * (1 - sigmoid)
-      let total = (gradient[index] + weight * pull) * slope
-      moments[index] = first * moments[index] + (1 - first) * total
-      squares[index] = second * squares[index] + (1 - second) * total * total
-      values[index] -=
-        rate * (moments[index] / firstBias) / (sqrt(squares[index] / secondBias) + 1e-12)
+      return (gradient[index] + weight * pull) * slope
+    }
+    values.withUnsafeMutableBufferPointer { values in
+      slopes.withUnsafeBufferPointer { slopes in
+        adam.descend(slopes, rate: rate) { values[$0] -= $1 }
+      }
     }
     refresh()
   }

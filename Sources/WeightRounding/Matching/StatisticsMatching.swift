@@ -41,22 +41,36 @@ public struct StatisticsMatching {
   public func matched(_ samples: [[String: Tensor]]) throws -> [[String: Tensor]] {
     var samples = samples
     var optimizers = inputs.map { name in
-      samples.map { InputOptimizer(count: $0[name]?.count ?? 0) }
+      samples.map { Adam(count: $0[name]?.count ?? 0, squaresDecay: 0.999) }
     }
     let bounds = inputs.map { name in ValueBounds(samples.compactMap { $0[name] }) }
-    for step in 1...Self.steps {
+    for _ in 0..<Self.steps {
       let pull = try pull(samples)
       for index in samples.indices {
         let run = try engine.run(samples[index])
         let gradients = try engine.gradients(of: run, seeds: seeds(run, pull))
         for (position, name) in inputs.enumerated() {
           guard let value = samples[index][name], let gradient = gradients[name] else { continue }
-          samples[index][name] = optimizers[position][index].moved(
-            value, against: gradient, step: step, rate: Self.rate, bounds: bounds[position])
+          samples[index][name] = Self.moved(
+            value, against: gradient, by: &optimizers[position][index], within: bounds[position])
         }
       }
     }
     return samples
+  }
+
+  private static func moved(
+    _ value: Tensor, against gradient: Tensor, by optimizer: inout Adam, within bounds: ValueBounds
+  ) -> Tensor {
+    var values = value.elements(of: Float.self)
+    values.withUnsafeMutableBufferPointer { values in
+      gradient.withElements(of: Float.self) { gradient in
+        optimizer.descend(gradient, rate: rate * bounds.distance) { index, change in
+          values[index] = bounds.clamped(values[index] - change)
+        }
+      }
+    }
+    return Tensor(values, shape: value.shape)
   }
 
   /// The gradient with respect to a value is `offset + slope * value`, by channel.
