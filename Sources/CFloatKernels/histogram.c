@@ -56,8 +56,8 @@ fk_extent fk_extent_of(const float *values, size_t count) {
   attributes static void histogram_##suffix(const float *values, size_t count,              \
                                             float reciprocal, uint32_t *tables,             \
                                             int32_t half) {                                 \
-    uint32_t *const table[FK_HISTOGRAM_TABLES] = {tables + half, tables + 3 * half, tables + 5 * half,        \
-                                tables + 7 * half};                                         \
+    uint32_t *const table[FK_HISTOGRAM_TABLES] = {                                          \
+        tables + half, tables + 3 * half, tables + 5 * half, tables + 7 * half};            \
     size_t i = 0;                                                                           \
     for (; i + 16 <= count; i += 16) {                                                      \
       lanes x;                                                                              \

@@ -60,8 +60,8 @@ public struct ValueHistogram: Sendable, Codable, Equatable {
         guard let counts = buffer.baseAddress else { return }
         let (first, last) = (total * task / tasks, total * (task + 1) / tasks)
         fk_histogram(
-          source + first, last - first, reciprocal, counts + task * (tables / tasks) * bins,
-          Int32(Self.half))
+          source + first, last - first, reciprocal,
+          counts + task * FK_HISTOGRAM_TABLES * bins, Int32(Self.half))
       }
       initialized = tables * bins
     }

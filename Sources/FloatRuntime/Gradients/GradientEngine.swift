@@ -56,7 +56,8 @@ public final class GradientEngine: Sendable {
     folded.graph.outputs.removeLast(folded.graph.outputs.count - kept)
     let graph = folded.graph
     prepared = try PreparedGraph(graph: graph) { _ in nil }
-    ownWeights = try PreparedGraph(graph: graph) { [weights] in weights[$0] }
+    ownWeights =
+      weights.isEmpty ? prepared : try PreparedGraph(graph: graph) { [weights] in weights[$0] }
     let path = GradientPath(graph.nodes, from: targets, to: sources)
     let missing = path.nodes.map { graph.nodes[$0] }
       .filter { BackwardRegistry.definition($0) == nil }

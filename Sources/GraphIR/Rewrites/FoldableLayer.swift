@@ -6,29 +6,20 @@ struct BatchNormalizationAffine {
   let scale: [Double]
   let shift: [Double]
 
-  /// Nil where a parameter is no float32 constant or the node does something else.
+  /// Nil where there are no parameters, or a variance is not positive.
   init?(_ node: Node, constants: OrderedDictionary<String, Tensor>) throws(GraphError) {
-    guard node.inputs.count == 5, try node.int("training_mode") ?? 0 == 0,
-      try node.int("spatial") ?? 1 == 1, node.outputs.dropFirst().allSatisfy(\.isEmpty)
-    else { return nil }
-    var parameters: [[Float]] = []
-    for name in node.inputs.dropFirst() {
-      guard let tensor = constants[name], tensor.elementType == .float32, tensor.rank == 1 else {
-        return nil
-      }
-      parameters.append(tensor.elements())
+    guard let parameters = try BatchNormalizationParameters(node, constants: constants) else {
+      return nil
     }
-    let channels = parameters[0].count
-    guard parameters.allSatisfy({ $0.count == channels }) else { return nil }
-    let epsilon = Double(try node.float("epsilon") ?? 1e-5)
     var scale: [Double] = []
     var shift: [Double] = []
-    for channel in 0..<channels {
-      let variance = Double(parameters[3][channel]) + epsilon
+    for channel in parameters.gamma.indices {
+      let variance = Double(parameters.variance[channel]) + Double(parameters.epsilon)
       guard variance > 0 else { return nil }
-      let factor = Double(parameters[0][channel]) / variance.squareRoot()
+      let factor = Double(parameters.gamma[channel]) / variance.squareRoot()
       scale.append(factor)
-      shift.append(Double(parameters[1][channel]) - Double(parameters[2][channel]) * factor)
+      shift.append(
+        Double(parameters.beta[channel]) - Double(parameters.mean[channel]) * factor)
     }
     self.scale = scale
     self.shift = shift

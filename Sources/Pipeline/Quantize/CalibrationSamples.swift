@@ -15,7 +15,7 @@ enum CalibrationSamples {
   /// there variants only stand for inputs that do not occur. `matching` moves them.
   static func varied(
     _ originals: [[String: Tensor]], source: SampleSource, options: QuantizeOptions, macs: Int,
-    narrowest: Int, matching: (Set<String>) -> StatisticsMatching?,
+    narrowest: Int, matching: (Set<String>) throws -> StatisticsMatching?,
     progress: (_ done: Int, _ count: Int) -> Void
   ) throws -> RoundingSamples {
     let known = Double(max(macs, 1)) * Double(originals.count)
@@ -24,7 +24,7 @@ enum CalibrationSamples {
       return RoundingSamples(originals)
     }
     var generator = SplitMix64(seed: UInt64(bitPattern: Int64(options.seed)))
-    let matching = matching(source.imageInputs)
+    let matching = try matching(source.imageInputs)
     let count = Int(affordable)
     return RoundingSamples(
       originals,

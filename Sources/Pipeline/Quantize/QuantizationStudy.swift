@@ -52,7 +52,7 @@ struct QuantizationStudy {
       try QuantizePreparation.prepare(model, path: options.model, options: options),
       bits: options.embeddingBits, pool: pool)
     var prepared = embeddings.model
-    let trained = (model: prepared, statistics: try TrainedStatistics(model))
+    let trained = (loaded: model, folded: prepared)
     tables = embeddings.tables
     var (sites, layers) = try Self.quantizable(prepared, options)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }

@@ -20,7 +20,7 @@ struct RoundingStage {
 
   init(
     model: Model, layers: [RoundingLayer], source: SampleSource, options: QuantizeOptions,
-    narrowest: Int, trained: (model: Model, statistics: TrainedStatistics), pool: WorkerPool,
+    narrowest: Int, trained: (loaded: Model, folded: Model), pool: WorkerPool,
     progress: @escaping (String, Int, Int) -> Void
   ) throws {
     self.model = model
@@ -34,8 +34,9 @@ struct RoundingStage {
     samples = try CalibrationSamples.varied(
       originals, source: source, options: options, macs: work.macs, narrowest: narrowest,
       matching: {
-        StatisticsMatching(
-          model: trained.model, statistics: trained.statistics, inputs: $0, pool: pool)
+        try StatisticsMatching(
+          model: trained.folded, statistics: TrainedStatistics(trained.loaded), inputs: $0,
+          pool: pool)
       },
       progress: { progress("varying samples", $0, $1) })
   }

@@ -1,5 +1,4 @@
 public import GraphIR
-import Tensors
 
 /// The mean and the spread of values over a network's training data, channel by channel: what its
 /// BatchNormalization nodes still know of that.
@@ -22,23 +21,16 @@ public struct TrainedStatistics: Sendable {
     var values: [String: Channels] = [:]
     let graph = try model.applying([.inlineFunctions, .materializeConstants]).graph
     for node in graph.nodes where node.isOperator("BatchNormalization") {
-      let parameters = [1, 2, 4].compactMap { index in
-        node.input(index).flatMap { graph.initializers[$0] }
-      }
-      guard parameters.count == 3, parameters.allSatisfy({ $0.elementType == .float32 }),
-        Set(parameters.map(\.count)).count == 1, (try? node.int("training_mode")) ?? 0 == 0,
+      guard
+        let parameters = try BatchNormalizationParameters(node, constants: graph.initializers),
         let output = node.outputs.first
       else { continue }
-      let epsilon = ((try? node.float("epsilon")) ?? nil) ?? 1e-5
-      let (gamma, beta, variance) = (
-        parameters[0].elements(of: Float.self), parameters[1].elements(of: Float.self),
-        parameters[2].elements(of: Float.self)
-      )
-      let units = gamma.map { abs($0) }
+      let units = parameters.gamma.map { abs($0) }
       values[output] = Channels(
-        means: beta,
-        deviations: zip(units, variance).map { $0 * ($1 / ($1 + epsilon)).squareRoot() },
-        units: units)
+        means: parameters.beta,
+        deviations: zip(units, parameters.variance).map {
+          $0 * ($1 / ($1 + parameters.epsilon)).squareRoot()
+        }, units: units)
     }
     self.values = values
   }
