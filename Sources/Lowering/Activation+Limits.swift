@@ -1,6 +1,14 @@
 public import Quantization
 
 extension QuantizationSites.Activation {
+  /// The finest parameters that cover the range, as the site needs them.
+  public func parameters(low: Float, high: Float, bits: Int = 8) -> AffineParameters {
+    constrained(
+      isCentered
+        ? .centered(magnitude: max(abs(low), abs(high)), bits: bits)
+        : .covering(low: low, high: high, bits: bits))
+  }
+
   /// The nearest parameters whose range lies within the limits.
   ///
   /// ONNX Runtime compares `(qmin - z) * s` and `(qmax - z) * s` in float32, so that the scale is

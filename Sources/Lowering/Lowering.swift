@@ -28,8 +28,10 @@ public enum Lowering {
       guard twoBits.isEmpty else { throw LoweringError.nativeTwoBits(layers: twoBits) }
     }
     let current = try model.applying(OpsetRequirement(plan: plan).patches(for: model))
+    let activations = plan.activations
     var sites = try QuantizationSites.analyze(
-      current, layerNames: Set(plan.layers.map(\.name)))
+      current, layerNames: Set(plan.layers.map(\.name)),
+      products: { activations[$0] != nil && activations[$1] != nil })
     if plan.isWeightOnly { sites = sites.ofWeights }
     try PlanCheck(model: current, sites: sites, plan: plan, weights: weights).run()
     let fitted = try BiasQuantization(model: current, sites: sites, plan: plan, weights: weights)
@@ -50,8 +52,8 @@ public enum Lowering {
     guard !activations.isEmpty else { return model }
     let plan = QuantizationPlan(storage: .cast, layers: [], activations: activations)
     let current = try model.applying(OpsetRequirement(plan: plan).patches(for: model))
-    return try current.applying([
-      .quantizeActivations(try QuantizationSites.analyze(current), activations)
-    ])
+    let sites = try QuantizationSites.analyze(
+      current, products: { activations[$0] != nil && activations[$1] != nil })
+    return try current.applying([.quantizeActivations(sites, activations)])
   }
 }

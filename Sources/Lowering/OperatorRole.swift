@@ -8,6 +8,9 @@ enum OperatorRole: Equatable {
   case layer
   /// The `Add` that holds the bias of a `MatMul` layer.
   case bias
+  /// Multiplies two computed values, as the scores of an attention; runs in integers with a float
+  /// result too.
+  case product
   /// Has an integer kernel with its own parameters for every input and output.
   case integerKernel
   /// Copies or selects elements of its first input; runs on integers where both sides have the

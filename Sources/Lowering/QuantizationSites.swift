@@ -47,6 +47,9 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
     public var readers: [ValueUse]
     /// The producer runs in integers, so that nothing may read its float result.
     public var replacesFloatValue: Bool
+    /// It is to have the zero point in the middle: a product of two computed values reads it on its
+    /// right, and would need a correction for each row.
+    public var isCentered = false
   }
 
   /// Where the weights alone can be quantized.

@@ -4,9 +4,11 @@ import Tensors
 extension QuantizationSites {
   /// Finds the layers and activations of a float model whose batch normalizations are folded.
   ///
-  /// With `layerNames`, only these layers are quantized; the others are float operators.
+  /// With `layerNames`, only these layers are quantized; the others are float operators. Of the
+  /// products of two computed values, those whose operands `areQuantized`.
   public static func analyze(
-    _ model: Model, layerNames: Set<String>? = nil
+    _ model: Model, layerNames: Set<String>? = nil,
+    products areQuantized: (_ left: String, _ right: String) -> Bool = { _, _ in false }
   ) throws -> QuantizationSites {
     let index = GraphIndex(model.graph)
     let recognition = LayerRecognition(
@@ -17,7 +19,15 @@ extension QuantizationSites {
         }))
     var layers = try recognition.layers(in: model.graph)
     if let layerNames { layers.removeAll { !layerNames.contains($0.name) } }
-    var analysis = try SiteAnalysis(index: index, layers: layers)
+    let products = model.graph.nodes.filter { node in
+      guard node.isOperator("MatMul"), let left = node.input(0), let right = node.input(1) else {
+        return false
+      }
+      return index.constants[left] == nil && index.constants[right] == nil
+        && areQuantized(left, right)
+    }
+    var analysis = try SiteAnalysis(
+      index: index, layers: layers, products: Set(products.map(\.identity)))
     return QuantizationSites(layers: layers, activations: analysis.activations())
   }
 }
@@ -44,7 +54,9 @@ struct SiteAnalysis {
   private var absorbed: [String: String] = [:]
   private let convolutions: Set<String>
 
-  init(index: GraphIndex, layers: [QuantizationSites.Layer]) throws(GraphError) {
+  init(
+    index: GraphIndex, layers: [QuantizationSites.Layer], products: Set<String>
+  ) throws(GraphError) {
     self.index = index
     convolutions = Set(layers.filter { $0.op == "Conv" }.map(\.node))
     let layerNodes = Set(layers.map(\.node))
@@ -54,6 +66,8 @@ struct SiteAnalysis {
         roles.append(.layer)
       } else if biasSums.contains(node.identity) {
         roles.append(.bias)
+      } else if products.contains(node.identity) {
+        roles.append(.product)
       } else {
         roles.append(try OperatorRole(of: node, constants: index.constants))
       }
@@ -67,7 +81,7 @@ struct SiteAnalysis {
       switch role {
       case .layer:
         supply[node.identity] = convolutions.contains(node.identity) ? .required : .optional
-      case .bias: supply[node.identity] = .optional
+      case .bias, .product: supply[node.identity] = .optional
       case .integerKernel:
         if node.inputs.contains(where: { supply[$0] == .required }) {
           supply[node.identity] = .required
@@ -99,6 +113,7 @@ struct SiteAnalysis {
     for (node, role) in zip(index.nodes, roles).reversed() {
       switch role {
       case .layer: wanted.insert(node.inputs[0])
+      case .product: wanted.formUnion(node.inputs)
       case .integerKernel where runsInIntegers(node, role): wanted.formUnion(node.inputs)
       case .dataMovement where runsInIntegers(node, role): wanted.insert(node.inputs[0])
       case .clamp:
@@ -113,7 +128,7 @@ struct SiteAnalysis {
 
   private func runsInIntegers(_ node: Node, _ role: OperatorRole) -> Bool {
     switch role {
-    case .layer: true
+    case .layer, .product: true
     case .integerKernel, .dataMovement:
       node.outputs.contains { supply[$0] != nil && wanted.contains($0) }
     default: false
@@ -138,7 +153,17 @@ struct SiteAnalysis {
       site.readers = readers(of: site)
       sites.append(site)
     }
+    let centered = Set(sites.filter(isRightOperand).map { $0.sameAs ?? $0.value })
+    for index in sites.indices {
+      sites[index].isCentered = centered.contains(sites[index].sameAs ?? sites[index].value)
+    }
     return sites
+  }
+
+  private func isRightOperand(_ site: QuantizationSites.Activation) -> Bool {
+    site.readers.contains { use in
+      use.input == 1 && index.producers[use.node].map { roles[$0] == .product } ?? false
+    }
   }
 
   private func definedValues() -> [String] {
@@ -177,7 +202,7 @@ struct SiteAnalysis {
   private func comesInIntegers(_ value: String) -> Bool {
     guard let position = index.producers[value] else { return false }
     switch roles[position] {
-    case .layer, .bias: return true
+    case .layer, .bias, .product: return true
     case .clamp: return absorbed[value] != nil
     case .integerKernel, .dataMovement:
       return runsInIntegers(index.nodes[position], roles[position])
@@ -217,7 +242,7 @@ struct SiteAnalysis {
     if site.replacesFloatValue { return uses }
     return uses.filter { use in
       guard let position = index.producers[use.node] else { return false }
-      let reads = roles[position] == .integerKernel || use.input == 0
+      let reads = [.integerKernel, .product].contains(roles[position]) || use.input == 0
       return reads && runsInIntegers(index.nodes[position], roles[position])
     }
   }

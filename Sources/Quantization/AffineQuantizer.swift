@@ -53,6 +53,19 @@ extension AffineParameters {
       scale: scale, zeroPoint: zeroPoint, elementType: elementType, bits: bits)
   }
 
+  /// The finest parameters with the zero point in the middle that cover the magnitude.
+  public static func centered(
+    magnitude: Float, elementType: ElementType = .uint8, bits: Int = 8
+  ) -> AffineParameters {
+    let integers = integers(of: elementType, bits: bits)
+    let steps = (integers.upperBound - integers.lowerBound) / 2
+    var result = covering(
+      low: 0, high: magnitude / Float(steps) * Float(2 * steps + 1), elementType: elementType,
+      bits: bits)
+    result.zeroPoint = integers.upperBound - steps
+    return result
+  }
+
   /// Below it the products of scales that integer layers use would not be normal numbers.
   static let smallestScale: Float = 0x1p-60
 }

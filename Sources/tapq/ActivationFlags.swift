@@ -11,6 +11,12 @@ struct ActivationFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Products of two computed values, as those of an attention: 8 runs them in integers, 32 leaves "
+        + "them float.", valueName: "8|32"))
+  var attentionBits = 32
+
+  @Option(
+    help: ArgumentHelp(
       "Weights of a product, along its depth, that share a scale: 16 to 256, a power of two; of up to 4 "
         + "bits where inputs are quantized. Default: all of an output channel, 32 with "
         + "--activation-bits 32.", valueName: "N"))
@@ -20,6 +26,10 @@ struct ActivationFlags: ParsableArguments {
     options.activationBits = try activationBits.map { text in
       text == "32" ? [32] : try WidthList.parse(text, of: "--activation-bits")
     }
+    guard [8, 32].contains(attentionBits) else {
+      throw ValidationError("--attention-bits must be 8 or 32, not \(attentionBits)")
+    }
+    options.quantizesAttention = attentionBits == 8
     guard let blockSize else { return }
     guard let block = QuantizeOptions.block(blockSize) else {
       throw ValidationError("--block-size must be 16, 32, 64, 128 or 256, not \(blockSize)")

@@ -9,6 +9,7 @@
 
 #include "elementwise_cases.h"
 #include "product_cases.h"
+#include "operand_cases.h"
 #include "value_cases.h"
 #include "blocked_cases.h"
 #include "window_cases.h"
@@ -87,6 +88,7 @@ int main(int count, char **names) {
     if (kernels && set_count < MOST_SETS) sets[set_count++] = kernels;
   }
   product_cases();
+  operand_cases();
   value_cases();
   blocked_cases();
   window_cases();

@@ -79,6 +79,21 @@ void ik_pack_bias(const struct ik_kernels *kernels, const int32_t *bias, ptrdiff
 void ik_pack_multipliers(const struct ik_kernels *kernels, const float *multipliers,
                          ptrdiff_t columns, int bits, float *packed);
 
+/* The right-hand side of a product that is known only when it runs: weight (k, c) is
+   values[k * depth_step + c * column_step] - 128. */
+typedef struct ik_operand {
+  const uint8_t *values;
+  ptrdiff_t depth_step, column_step;
+  ptrdiff_t depth, columns;
+} ik_operand;
+
+/* Packs it as weights of 8 bits and one run of `depth` bytes. */
+void ik_pack_operand(const struct ik_kernels *kernels, const ik_operand *operand, uint8_t *packed);
+
+/* Packs the bias -zero * sum_k weight (k, c), which makes up for the zero point of the rows. */
+void ik_pack_operand_bias(const struct ik_kernels *kernels, const ik_operand *operand,
+                          uint8_t zero, int32_t *packed);
+
 /* Multiplies and adds in registers alone, as fast as the core can: the ceiling of every product.
    Returns the number of multiply-accumulates done in `rounds` rounds. */
 typedef ptrdiff_t ik_peak_kernel(ptrdiff_t rounds);

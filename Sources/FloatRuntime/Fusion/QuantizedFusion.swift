@@ -7,7 +7,7 @@ extension GraphPatch {
   /// QLinearConv, QLinearMatMul or `tapq:QLinearGemm`; GlobalAveragePool likewise into
   /// `tapq:QLinearGlobalAveragePool`, a Gemm or MatMul that nobody quantizes into
   /// `tapq:IntegerGemm`, and one whose weights have a scale for each block into
-  /// `tapq:BlockedGemm`. All else of a QDQ graph stays as it is.
+  /// `tapq:BlockedGemm`. Both sides of a MatMul may be computed values. All else of a QDQ graph stays as it is.
   public static var fuseQuantizedLayers: GraphPatch {
     GraphPatch("fuse quantized layers") { model in
       let graph = model.graph
@@ -80,7 +80,7 @@ private struct QuantizedLayerFinder {
   func layer(endingAt node: Node) throws -> Layer? {
     if node.isOperator("Gemm") || node.isOperator("MatMul") {
       return try layer(computedBy: node, output: nil, identity: node.identity)
-        ?? blockedProduct(node)
+        ?? blockedProduct(node) ?? activationProduct(node, output: nil, identity: node.identity)
     }
     guard node.isOperator("QuantizeLinear"), let y = try affine(node), y.scales.count == 1,
       let type = y.elementType, is8Bit(type), let value = node.input(0)
@@ -88,6 +88,7 @@ private struct QuantizedLayerFinder {
     if let pool = try globalAverage(value, y, identity: node.identity) { return pool }
     guard let compute = try computing(value, y) else { return nil }
     return try layer(computedBy: compute, output: y, identity: node.identity)
+      ?? activationProduct(compute, output: y, identity: node.identity)
   }
 
   /// `output` is nil where the result stays float.
@@ -119,6 +120,31 @@ private struct QuantizedLayerFinder {
     layer.result.node.domain =
       y == nil || w.operation == "QLinearGemm" ? ConvolutionOperators.fusedDomain : ""
     layer.result.node.attributes = compute.isOperator("Conv") ? compute.attributes : []
+    return layer.result
+  }
+
+  /// A product of two computed values, in the types that runtimes have a kernel for.
+  private func activationProduct(
+    _ node: Node, output y: Affine?, identity: String
+  ) throws -> Layer? {
+    guard node.isOperator("MatMul"), let a = try dequantized(node.input(0)),
+      let b = try dequantized(node.input(1)), usage.constant(b.value) == nil,
+      let left = a.affine.elementType, let right = b.affine.elementType, is8Bit(left),
+      is8Bit(right), left == .uint8 || right == .int8, y.map({ $0.elementType == left }) ?? true,
+      [a.affine, b.affine].allSatisfy({ $0.scales.count == 1 && $0.scales[0] > 0 })
+    else { return nil }
+    var layer = LayerBuilder(node, identity: identity)
+    for (index, (operand, type)) in [(a, left), (b, right)].enumerated() {
+      layer.read(operand.value)
+      layer.read(operand.affine.scaleName)
+      layer.define("z\(index)", zeroTensor(operand.affine, type))
+    }
+    if let y {
+      layer.read(y.scaleName)
+      layer.define("yz", zeroTensor(y, left))
+    }
+    layer.result.node.op = y == nil ? "IntegerGemm" : "QLinearMatMul"
+    layer.result.node.domain = y == nil ? ConvolutionOperators.fusedDomain : ""
     return layer.result
   }
 

@@ -41,9 +41,13 @@ final class PlanCompiler {
   private var absorbed: Set<Int> = []
 
   init(_ model: Model, inputShapes: [String: [Int]], pool: WorkerPool, kernels: KernelSet) throws {
-    let plain = try model.applying(EngineRewrites.preparation(of: model))
-    // The types are those of the values before layers are fused: fusion keeps their names.
+    var plain = try model.applying(EngineRewrites.preparation(of: model))
+    // The types are those of the values before layers are fused: fusion keeps their names, and nobody
+    // infers anything of fused operators.
     types = try ShapeInference.infer(plain, inputShapes: inputShapes)
+    plain.graph.valueInfos = types.sorted { $0.key < $1.key }.map {
+      ValueInfo(name: $0.key, type: $0.value)
+    }
     self.model = try plain.applying([
       .fuseQuantizedLayers, .fuseBlockedProducts, .foldConstants(inputShapes: inputShapes),
       .foldDequantizedConstants,
@@ -77,7 +81,9 @@ final class PlanCompiler {
     for (index, node) in graph.nodes.enumerated() where !isEmpty && !absorbed.contains(index) {
       try compile(node)
     }
-    return try graph.outputs.map { (name: $0.name, slot: try slot(of: $0.name)) }
+    let outputs = try graph.outputs.map { (name: $0.name, slot: try slot(of: $0.name)) }
+    removeUnread()
+    return outputs
   }
 
   private func compile(_ node: Node) throws {
@@ -85,6 +91,7 @@ final class PlanCompiler {
     if node.isOperator("DequantizeLinear") { return try dequantize(node) }
     if let clip = IntegerClip(node, self) { return try clip.compile() }
     if let layer = try QuantizedLayer(node, self) { return try layer.compile() }
+    if let product = try ActivationProduct(node, self) { return try product.compile() }
     try BlockedLayer(node, self)?.compile()
   }
 

@@ -67,34 +67,11 @@ struct QuantizedLayer {
   // MARK: Operands
 
   private func constant(_ index: Int) throws -> Tensor {
-    guard let tensor = node.input(index).flatMap(compiler.constant) else {
-      throw IntegerError.layer(node: node.label, problem: "input \(index) is missing")
-    }
-    return tensor
+    try compiler.constant(of: node, index)
   }
 
   private func parameters(scale: Int, zero: Int) throws -> QuantizedParameters {
-    let scales = try constant(scale)
-    let zeros = try constant(zero)
-    guard scales.elementType == .float32, scales.count == 1, zeros.count == 1,
-      let zeroPoint = zeros.integers()?.first
-    else {
-      throw IntegerError.parameters(
-        node: node.label, problem: "activations take one scale and one zero point")
-    }
-    let scale = scales.elements(of: Float.self)[0]
-    guard scale > 0, scale.isFinite else {
-      throw IntegerError.parameters(
-        node: node.label, problem: "a scale of \(scale) is not a positive number")
-    }
-    guard
-      let parameters = QuantizedParameters(
-        scale: scale, zeroPoint: zeroPoint, elementType: zeros.elementType)
-    else {
-      throw IntegerError.parameters(
-        node: node.label, problem: "activations of type \(zeros.elementType) are not supported")
-    }
-    return parameters
+    try compiler.parameters(of: node, scale: scale, zero: zero)
   }
 
   private func weightScales(channels: Int) throws -> [Float] {

@@ -16,8 +16,7 @@ enum PlannedFootprint {
     var activations: [String: AffineParameters] = [:]
     for site in sites.activations where site.sameAs == nil {
       let range = (site.lowerLimit ?? -reach)...max(site.upperLimit ?? reach, site.lowerLimit ?? 0)
-      activations[site.value] = site.constrained(
-        AffineParameters.covering(low: range.lowerBound, high: range.upperBound))
+      activations[site.value] = site.parameters(low: range.lowerBound, high: range.upperBound)
     }
     for site in sites.activations {
       if let other = site.sameAs { activations[site.value] = activations[other] }

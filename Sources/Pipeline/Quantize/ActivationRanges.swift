@@ -39,8 +39,7 @@ struct ActivationRanges {
       let widths = layers.flatMap { allowed[$0.name] ?? [] }.map(\.activationBits)
       for bits in Set(widths).union([8]) {
         func quantizer(_ range: ClosedRange<Float>) -> AffineParameters {
-          site.constrained(
-            AffineParameters.covering(low: range.lowerBound, high: range.upperBound, bits: bits))
+          site.parameters(low: range.lowerBound, high: range.upperBound, bits: bits)
         }
         var range = method.range(of: histogram, levels: 1 << bits)
         if let search {

@@ -173,7 +173,8 @@ struct QuantizationStudy {
   private static func quantizable(
     _ model: Model, _ options: QuantizeOptions
   ) throws -> (QuantizationSites, [WeightLayer]) {
-    let sites = try QuantizationSites.analyze(model)
+    let sites = try QuantizationSites.analyze(
+      model, products: { _, _ in options.quantizesAttention })
     return (
       options.isWeightOnly ? sites.ofWeights : sites,
       try WeightLayer.make(model, sites: sites, block: options.scaleBlock)

@@ -1,4 +1,4 @@
-public import FloatRuntime
+import FloatRuntime
 public import GraphIR
 public import Parallelism
 public import Tensors
