@@ -2,8 +2,8 @@ import GraphIR
 import Tensors
 
 extension GraphPatch {
-  /// Turns Div by a constant -> Add -> Softmax along the last axis into one `tapq:MaskedSoftmax`
-  /// with the attribute `divisor`.
+  /// Turns Div or Mul by a constant (-> Add) -> Softmax along the last axis into one
+  /// `tapq:MaskedSoftmax` with the attribute `divisor`.
   static var fuseMaskedSoftmax: GraphPatch {
     GraphPatch("fuse masked softmax") { model in
       let finder = ChainFinder(model.graph)
@@ -84,19 +84,43 @@ private struct ChainFinder {
   }
 
   func maskedSoftmax(endingAt node: Node) throws -> (node: Node, inner: [String])? {
-    guard node.isOperator("Softmax"), try node.int("axis") ?? -1 == -1, let sum = node.input(0),
-      usage.isPrivate(sum), let add = producers[sum], add.isOperator("Add")
+    guard node.isOperator("Softmax"), try node.int("axis") ?? -1 == -1, let value = node.input(0)
     else { return nil }
-    for (scaled, mask) in [(0, 1), (1, 0)] {
-      guard let scaled = add.input(scaled), let mask = add.input(mask), usage.isPrivate(scaled),
-        let division = producers[scaled], division.isOperator("Div"),
-        let x = division.input(0), let divisor = division.input(1).flatMap(usage.scalar)
-      else { continue }
+    func softmax(
+      of scaled: (x: String, divisor: Float), mask: String?, inner: [String]
+    ) -> (node: Node, inner: [String]) {
       let softmax = Node(
         name: node.name, op: "MaskedSoftmax", domain: ConvolutionOperators.fusedDomain,
-        inputs: [x, mask], outputs: [node.identity],
-        attributes: [Attribute("divisor", .float(divisor))])
-      return (softmax, [sum, scaled])
+        inputs: [scaled.x] + (mask.map { [$0] } ?? []), outputs: [node.identity],
+        attributes: [Attribute("divisor", .float(scaled.divisor))])
+      return (softmax, inner)
+    }
+    if let scaled = scaled(value) { return softmax(of: scaled, mask: nil, inner: [value]) }
+    guard usage.isPrivate(value), let add = producers[value], add.isOperator("Add") else {
+      return nil
+    }
+    for (value, mask) in [(0, 1), (1, 0)] {
+      guard let value = add.input(value), let mask = add.input(mask), let scaled = scaled(value)
+      else { continue }
+      return softmax(of: scaled, mask: mask, inner: [add.identity, value])
+    }
+    return nil
+  }
+
+  /// What a Div or Mul by a constant, whose result only one node reads, divides by how much.
+  private func scaled(_ value: String) -> (x: String, divisor: Float)? {
+    guard usage.isPrivate(value), let node = producers[value] else { return nil }
+    if node.isOperator("Div"), let x = node.input(0),
+      let divisor = node.input(1).flatMap(usage.scalar)
+    {
+      return (x, divisor)
+    }
+    guard node.isOperator("Mul") else { return nil }
+    for (x, factor) in [(0, 1), (1, 0)] {
+      guard let x = node.input(x), let factor = node.input(factor).flatMap(usage.scalar),
+        factor != 0, (1 / factor).isFinite, usage.constant(x) == nil
+      else { continue }
+      return (x, 1 / factor)
     }
     return nil
   }
@@ -121,9 +145,8 @@ private struct ChainFinder {
       let weights = mix.input(0), let values = mix.input(1), usage.isPrivate(weights),
       usage.isPrivate(values), let softmax = producers[weights],
       softmax.isOperator("MaskedSoftmax", domain: ConvolutionOperators.fusedDomain),
-      let scores = softmax.input(0), let mask = softmax.input(1), usage.isPrivate(scores),
-      let product = producers[scores], product.isOperator("MatMul"),
-      let queries = product.input(0), let keys = product.input(1), usage.isPrivate(queries),
+      let scores = softmax.input(0), usage.isPrivate(scores), let product = producers[scores],
+      product.isOperator("MatMul"), let queries = product.input(0), let keys = product.input(1), usage.isPrivate(queries),
       usage.isPrivate(keys), let q = try source(of: queries, transposed: [0, 2, 1, 3]),
       let v = try source(of: values, transposed: [0, 2, 1, 3])
     else { return nil }
@@ -138,7 +161,7 @@ private struct ChainFinder {
     guard let k else { return nil }
     let fused = Node(
       name: node.name, op: "FusedAttention", domain: ConvolutionOperators.fusedDomain,
-      inputs: [q, k, v, mask], outputs: [node.identity], attributes: softmax.attributes)
+      inputs: [q, k, v] + softmax.inputs.dropFirst(), outputs: [node.identity], attributes: softmax.attributes)
     return (fused, inner)
   }
 

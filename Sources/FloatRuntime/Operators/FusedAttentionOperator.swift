@@ -4,7 +4,7 @@ import Parallelism
 import Tensors
 
 /// `tapq:FusedAttention`, which the engine's fusion makes: queries, keys and values of shape
-/// [batch, length, heads, size] and a mask that broadcasts to [batch, heads, length, keys];
+/// [batch, length, heads, size] and, if wanted, a mask that broadcasts to [batch, heads, length, keys];
 /// `softmax(q k' / divisor + mask) v` for each head, laid out as the queries.
 enum FusedAttentionOperator {
   static let definitions: [OperatorDefinition] = [
@@ -13,7 +13,8 @@ enum FusedAttentionOperator {
       return { inputs, run in
         let (q, k, v) = (try inputs.floats(0), try inputs.floats(1), try inputs.floats(2))
         let heads = try FusedHeads(q, k, v, node: inputs.node)
-        let mask = try heads.lines(of: inputs.floats(3), inputs)
+        let mask = try inputs.optionalTensor(3) == nil
+          ? nil : heads.lines(of: inputs.floats(3), inputs)
         run.trace?.use(kernel: "attention " + KernelSet.best.name)
         return [.tensor(heads.run(q, k, v, mask: mask, divisor: divisor, pool: run.pool))]
       }
@@ -21,8 +22,13 @@ enum FusedAttentionOperator {
   ]
 }
 
-/// The heads of one attention: each is a task, on scratch memory of its own.
+/// The heads of one attention: each is a task, or two, on scratch memory of its own.
 private struct FusedHeads {
+  /// Heads from which on there are enough for all threads.
+  private static let manyHeads = 8
+  /// Queries from which on half of them outweigh turning the keys twice.
+  private static let manyQueries = 96
+
   private let batch: Int
   private let length: Int
   private let keys: Int
@@ -74,23 +80,25 @@ private struct FusedHeads {
   }
 
   func run(
-    _ q: Tensor, _ k: Tensor, _ v: Tensor, mask: MaskLines, divisor: Float, pool: WorkerPool
+    _ q: Tensor, _ k: Tensor, _ v: Tensor, mask: MaskLines?, divisor: Float, pool: WorkerPool
   ) -> Tensor {
     q.withElements(of: Float.self) { queries in
       k.withElements(of: Float.self) { keyed in
         v.withElements(of: Float.self) { values in
-          mask.tensor.withElements(of: Float.self) { masked in
+          (mask?.tensor).withFloats { lines in
             Tensor(shape: [batch, length, heads, valueSize]) {
               (result: UnsafeMutableBufferPointer<Float>) in
               guard let q = queries.baseAddress, let k = keyed.baseAddress,
-                let v = values.baseAddress, let lines = masked.baseAddress,
-                let out = result.baseAddress
+                let v = values.baseAddress, let out = result.baseAddress
               else { return }
               nonisolated(unsafe) let operands = (q: q, k: k, v: v, lines: lines, out: out)
-              pool.forEach(batch * heads) { task in
+              let parts = batch * heads < Self.manyHeads && length >= Self.manyQueries ? 2 : 1
+              pool.forEach(batch * heads * parts) { task in
+                let (head, part) = (task / parts, task % parts)
                 attend(
-                  task / heads, task % heads, operands.q, operands.k, operands.v, operands.lines,
-                  mask: mask, divisor: divisor, operands.out)
+                  head / heads, head % heads, length * part / parts..<length * (part + 1) / parts,
+                  operands.q, operands.k, operands.v, operands.lines, mask: mask, divisor: divisor,
+                  operands.out)
               }
             }
           }
@@ -100,30 +108,31 @@ private struct FusedHeads {
   }
 
   private func attend(
-    _ image: Int, _ head: Int, _ q: UnsafePointer<Float>, _ k: UnsafePointer<Float>,
-    _ v: UnsafePointer<Float>, _ lines: UnsafePointer<Float>, mask: MaskLines, divisor: Float,
+    _ image: Int, _ head: Int, _ range: Range<Int>, _ q: UnsafePointer<Float>,
+    _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>, _ lines: UnsafePointer<Float>?, mask: MaskLines?, divisor: Float,
     _ out: UnsafeMutablePointer<Float>
   ) {
     let kernels = KernelSet.best
     let (pitch, valuePitch) = (heads * size, heads * valueSize)
-    let scores = FloatBuffer(count: length * keys + kernelSlack)
+    let scores = FloatBuffer(count: range.count * keys + kernelSlack)
     let turned = FloatBuffer(count: size * keys + kernelSlack)
     kernels.table.pointee.transpose(
       k + image * keys * pitch + head * size, pitch, keys, size, turned.pointer, keys)
+    let first = image * length + range.lowerBound
     multiply(
       kernels,
       PackedMatrix(
-        q + image * length * pitch + head * size, rows: length, depth: size, rowStride: pitch),
+        q + first * pitch + head * size, rows: range.count, depth: size, rowStride: pitch),
       by: turned.pointer, depthStep: keys, columns: keys, into: scores.pointer, rowStride: keys)
-    for query in 0..<length {
-      let line = scores.pointer + query * keys
-      kernels.table.pointee.masked_softmax(
-        line, keys, divisor, lines + mask.offset(image, head, query), line)
+    for query in range {
+      let line = scores.pointer + (query - range.lowerBound) * keys
+      let hidden = mask.flatMap { mask in lines.map { $0 + mask.offset(image, head, query) } }
+      kernels.table.pointee.masked_softmax(line, keys, divisor, hidden, line)
     }
     multiply(
-      kernels, PackedMatrix(scores.pointer, rows: length, depth: keys, rowStride: keys),
+      kernels, PackedMatrix(scores.pointer, rows: range.count, depth: keys, rowStride: keys),
       by: v + image * keys * valuePitch + head * valueSize, depthStep: valuePitch,
-      columns: valueSize, into: out + image * length * valuePitch + head * valueSize,
+      columns: valueSize, into: out + first * valuePitch + head * valueSize,
       rowStride: valuePitch)
   }
 

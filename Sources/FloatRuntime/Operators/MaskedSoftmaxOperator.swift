@@ -3,20 +3,21 @@ import Parallelism
 import Tensors
 
 /// `tapq:MaskedSoftmax`, which the engine's fusion makes: the softmax of `x / divisor + mask` along
-/// the last axis.
+/// the last axis; without a mask of `x / divisor`.
 enum MaskedSoftmaxOperator {
   static let definitions: [OperatorDefinition] = [
     OperatorDefinition("MaskedSoftmax", domain: ConvolutionOperators.fusedDomain) { node, _ in
       let divisor = try node.float("divisor") ?? 1
       return { inputs, run in
         let x = try inputs.floats(0)
-        let mask = try inputs.floats(1)
         guard let size = x.shape.last, size > 0, x.count > 0 else { return [.tensor(x)] }
         let rows = x.count / size
-        guard let rowsPerMask = rowsPerMask(mask.shape, x.shape) else {
+        let mask = try inputs.optionalTensor(1) == nil ? nil : inputs.floats(1)
+        guard let rowsPerMask = mask.map({ rowsPerMask($0.shape, x.shape) }) ?? rows else {
           let scaled = try ArithmeticOperators.calculate(
             Divide(), x, Tensor(scalar: divisor), inputs, run.pool)
-          let sum = try ArithmeticOperators.calculate(Add(), scaled, mask, inputs, run.pool)
+          let sum = try ArithmeticOperators.calculate(
+            Add(), scaled, inputs.floats(1), inputs, run.pool)
           return [
             .tensor(
               Rows.map(
@@ -43,21 +44,20 @@ enum MaskedSoftmaxOperator {
   }
 
   private static func softmax(
-    _ x: Tensor, _ mask: Tensor, _ divisor: Float, _ rows: Int, _ size: Int, _ rowsPerMask: Int,
+    _ x: Tensor, _ mask: Tensor?, _ divisor: Float, _ rows: Int, _ size: Int, _ rowsPerMask: Int,
     _ pool: WorkerPool
   ) -> Tensor {
     x.withElements(of: Float.self) { source in
-      mask.withElements(of: Float.self) { mask in
+      mask.withFloats { mask in
         Tensor(shape: x.shape) { (out: UnsafeMutableBufferPointer<Float>) in
-          guard let source = source.baseAddress, let mask = mask.baseAddress,
-            let out = out.baseAddress
-          else { return }
+          guard let source = source.baseAddress, let out = out.baseAddress else { return }
           nonisolated(unsafe) let (from, lines, to) = (source, mask, out)
           let batch = max(1, Elementwise.chunk / 2 / size)
           pool.forEach((rows + batch - 1) / batch) { task in
             for row in task * batch..<min((task + 1) * batch, rows) {
               KernelSet.best.table.pointee.masked_softmax(
-                from + row * size, size, divisor, lines + row / rowsPerMask * size, to + row * size)
+                from + row * size, size, divisor, lines.map { $0 + row / rowsPerMask * size },
+                to + row * size)
             }
           }
         }
