@@ -11,9 +11,10 @@ struct ActivationFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Products of two computed values, as those of an attention: 8 runs them in integers, 32 leaves "
-        + "them float.", valueName: "8|32"))
-  var attentionBits = 32
+      "Products of two computed values, scores and weighted values of an attention: 8 runs them in "
+        + "integers, 32 leaves them float. Default: 8 where they are a tenth of the network or more.",
+      valueName: "8|32"))
+  var attentionBits: String?
 
   @Option(
     help: ArgumentHelp(
@@ -26,10 +27,12 @@ struct ActivationFlags: ParsableArguments {
     options.activationBits = try activationBits.map { text in
       text == "32" ? [32] : try WidthList.parse(text, of: "--activation-bits")
     }
-    guard [8, 32].contains(attentionBits) else {
-      throw ValidationError("--attention-bits must be 8 or 32, not \(attentionBits)")
+    if let attentionBits {
+      guard let choice = AttentionChoice(rawValue: attentionBits) else {
+        throw ValidationError("--attention-bits must be 8 or 32, not '\(attentionBits)'")
+      }
+      options.attention = choice
     }
-    options.quantizesAttention = attentionBits == 8
     guard let blockSize else { return }
     guard let block = QuantizeOptions.block(blockSize) else {
       throw ValidationError("--block-size must be 16, 32, 64, 128 or 256, not \(blockSize)")

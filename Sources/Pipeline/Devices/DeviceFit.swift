@@ -69,7 +69,8 @@ public struct DeviceFit: Sendable, Codable, Equatable {
     let embeddings = try EmbeddingStage(
       float, bits: .eight, pool: WorkerPool(threadCount: limits.threads))
     let prepared = embeddings.model
-    let sites = try QuantizationSites.analyze(prepared)
+    let quantizesAttention = try AttentionChoice.whereItPays.quantizes(prepared, shapes: shapes)
+    let sites = try QuantizationSites.analyze(prepared, products: { _, _ in quantizesAttention })
     let layers = try WeightLayer.make(prepared, sites: sites)
     guard !layers.isEmpty else { return }
     let bytes =

@@ -54,7 +54,9 @@ struct QuantizationStudy {
     var prepared = embeddings.model
     let trained = (loaded: model, folded: prepared)
     tables = embeddings.tables
-    var (sites, layers) = try Self.quantizable(prepared, options)
+    let shapes = try source.feed(0).mapValues(\.shape)
+    let quantizesAttention = try options.attention.quantizes(prepared, shapes: shapes)
+    var (sites, layers) = try Self.quantizable(prepared, options, quantizesAttention)
     guard !layers.isEmpty else { throw QuantizeError.nothingToQuantize(path: options.model) }
     let limits = options.device
     var allowed = try DevicePrecisions.precisions(
@@ -67,11 +69,10 @@ struct QuantizationStudy {
     if options.roundsOnNetwork {
       prepared = try RoundingStage.equalized(
         prepared, layers: layers, sites: sites, source: source, options: options, pool: pool)
-      (sites, layers) = try Self.quantizable(prepared, options)
+      (sites, layers) = try Self.quantizable(prepared, options, quantizesAttention)
     }
     var device: DeviceCosts?
     if limits.profile != nil || limits.ram != nil {
-      let shapes = try source.feed(0).mapValues(\.shape)
       device = try DeviceCosts(
         limits, layers: Set(sites.layers.map(\.name)), allowed: &allowed
       ) { [prepared, sites, layers] in
@@ -171,10 +172,10 @@ struct QuantizationStudy {
   func keepStatistics() throws { try cache?.store(facts.readings) }
 
   private static func quantizable(
-    _ model: Model, _ options: QuantizeOptions
+    _ model: Model, _ options: QuantizeOptions, _ quantizesAttention: Bool
   ) throws -> (QuantizationSites, [WeightLayer]) {
     let sites = try QuantizationSites.analyze(
-      model, products: { _, _ in options.quantizesAttention })
+      model, products: { _, _ in quantizesAttention })
     return (
       options.isWeightOnly ? sites.ofWeights : sites,
       try WeightLayer.make(model, sites: sites, block: options.scaleBlock)

@@ -21,8 +21,8 @@ public struct QuantizeOptions: Sendable {
   public var bits: [Int] = [2, 3, 4, 5, 6, 8]
   /// Widths that the input of a layer may take; nil: those of the profile, without one 8.
   public var activationBits: [Int]?
-  /// Scores and weighted values of attentions are products of integers.
-  public var quantizesAttention = false
+  /// Of no effect where `isWeightOnly`.
+  public var attention = AttentionChoice.whereItPays
   /// Entries of a product's weights along the depth that share a scale; nil: all of a channel, and 32
   /// where `isWeightOnly`.
   public var block: Int?
