@@ -1,6 +1,6 @@
 """Small networks, one for each pattern that has to fuse; weights repeat in every run."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy
 import onnx
@@ -15,6 +15,8 @@ class Pattern:
     model: onnx.ModelProto
     kernels: dict
     inputs: dict = field(default_factory=dict)
+    products: int = 0
+    """Products of two computed values, as those of an attention."""
 
 
 class Builder:
@@ -168,10 +170,41 @@ def matrix_patterns():
     yield net.pattern(net.node("Tanh", hidden), MatMul=0, Gemm=0, FusedMatMul=0)
 
 
+def attention_patterns():
+    heads = numpy.int64([0, 12, 2, 8])
+
+    def split(net, data, order):
+        projected = net.node("Add", net.node("MatMul", data, net.weight(16, 16)), net.weight(16))
+        return net.node("Transpose", net.node("Reshape", projected, net.constant(heads)), perm=order)
+
+    def joined(net, parts):
+        rows = net.node("Transpose", parts, perm=[0, 2, 1, 3])
+        rows = net.node("Reshape", rows, net.constant(numpy.int64([0, 12, 16])))
+        return net.node("MatMul", rows, net.weight(16, 16))
+
+    net = Builder("attention", ["N", 12, 16])
+    scores = net.node("MatMul", split(net, "x", [0, 2, 1, 3]), split(net, "x", [0, 2, 3, 1]))
+    scaled = net.node("Mul", scores, net.constant(numpy.float32(8**-0.5)))
+    mixed = net.node("MatMul", net.node("Softmax", scaled), split(net, "x", [0, 2, 1, 3]))
+    result = joined(net, mixed)
+    yield replace(net.pattern(result, QLinearMatMul=1, MatMulIntegerToFloat=5), products=2)
+
+    net = Builder("attention with a mask, residual", ["N", 12, 16])
+    keys = net.node("Transpose", split(net, "x", [0, 2, 1, 3]), perm=[0, 1, 3, 2])
+    scores = net.node("MatMul", split(net, "x", [0, 2, 1, 3]), keys)
+    scaled = net.node("Div", scores, net.constant(numpy.float32(3)))
+    mask = numpy.triu(numpy.full((1, 1, 12, 12), -1e4, numpy.float32), 1)
+    masked = net.node("Add", scaled, net.constant(mask))
+    mixed = net.node("MatMul", net.node("Softmax", masked), split(net, "x", [0, 2, 1, 3]))
+    result = net.node("Add", joined(net, mixed), "x")
+    yield replace(net.pattern(result, QLinearMatMul=1, MatMulIntegerToFloat=5), products=2)
+
+
 def all_patterns():
     return [
         *convolution_patterns(),
         *activation_patterns(),
         *structure_patterns(),
         *matrix_patterns(),
+        *attention_patterns(),
     ]

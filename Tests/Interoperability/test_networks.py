@@ -1,7 +1,9 @@
 """Every network, quantized to 8 bits, 4 bits and a mixture, in stock ONNX Runtime."""
 
+import numpy
 import onnx
 import pytest
+from engines import assert_engines_agree
 from networks import NETWORKS, PLANS
 from stages import steps_apart
 from stock_runtime import (
@@ -12,6 +14,8 @@ from stock_runtime import (
     layers_of,
     plan_of,
 )
+from vision_transformer import VisionTransformer
+
 
 def passes_checker(path):
     try:
@@ -41,6 +45,39 @@ def test_quantized_network(tapq, quantized, network, plan):
         for name, steps in steps_apart(tapq, path, inputs).items():
             assert steps.max() <= 1, f"{name} is {steps.max()} steps off"
             assert (steps > 0).sum() <= max(1, 0.001 * steps.size), f"{name} differs too often"
+
+
+def test_attention_in_integers(tapq):
+    """Scores and weighted values of a real network, part by part."""
+    network = next(network for network in NETWORKS if network.name == "minilm-l6-v2")
+    path = tapq.quantize(network.path, network.calibration(), "--attention-bits", "8")
+    check_file(path)
+    inputs = network.inputs()
+    stock = StockRuntime(path, path.parent)
+    layers = layers_of(plan_of(path), "Gemm", "MatMul")
+    assert stock.integer_matrix_products == len(layers) + 12
+    found = assert_engines_agree(tapq, path, inputs, f"{network.name}, attention in integers")
+    assert_close_in_direction(stock.run(inputs), found, f"{network.name}, attention in integers")
+    for name, steps in steps_apart(tapq, path, inputs).items():
+        assert steps.max() <= 1, f"{name} is {steps.max()} steps off"
+        assert (steps > 0).sum() <= max(1, 0.001 * steps.size), f"{name} differs too often"
+
+
+def test_vision_transformer(tapq):
+    """Patches, then attentions that are large enough to run in integers by default."""
+    source = tapq.new_folder() / "float.onnx"
+    onnx.save(VisionTransformer(32, 2, 2, side=112, classes=10).model(), source)
+    samples = numpy.random.default_rng(3).normal(0, 1, (9, 3, 112, 112)).astype(numpy.float32)
+    path = tapq.quantize(source, {"input": samples[1:]}, "--bits", "8")
+    check_file(path)
+    stock = StockRuntime(path, path.parent)
+    layers = plan_of(path)
+    assert stock.integer_matrix_products == len(layers_of(layers, "Gemm", "MatMul")) + 4
+    inputs = {"input": samples[:1]}
+    found = assert_engines_agree(tapq, path, inputs, "vision transformer")
+    assert_close_in_direction(stock.run(inputs), found, "vision transformer")
+    for name, steps in steps_apart(tapq, path, inputs).items():
+        assert steps.max() <= 1, f"{name} is {steps.max()} steps off"
 
 
 @pytest.mark.parametrize("rounding", ["nearest", "gptq", "adaround", "block"])

@@ -31,7 +31,8 @@ def test_pattern(tapq, name, width):
     stock = StockRuntime(path, path.parent)
     plan = plan_of(path)
     assert stock.kernels["QLinearConv"] == len(layers_of(plan, "Conv"))
-    assert stock.integer_matrix_products == len(layers_of(plan, "Gemm", "MatMul"))
+    products = len(layers_of(plan, "Gemm", "MatMul")) + pattern.products
+    assert stock.integer_matrix_products == products
     # Those that cut integers off stay beside the integer kernels.
     narrow = sum(activation["bits"] < 8 for activation in plan["activations"].values())
     for kernel, count in pattern.kernels.items():

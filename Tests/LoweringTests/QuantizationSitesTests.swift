@@ -69,6 +69,32 @@ struct QuantizationSitesTests {
     #expect(!sites.activations[0].replacesFloatValue)
   }
 
+  @Test func productsOfAnAttention() throws {
+    var net = GraphBuilder(inputs: [("x", [1, 4, 16])])
+    for name in ["q", "k", "v"] {
+      net.weight("\(name).w", [16, 16])
+      net.node("MatMul", ["x", "\(name).w"], to: name)
+    }
+    net.node("Transpose", ["k"], to: "t", ["perm": .ints([0, 2, 1])])
+    net.node("MatMul", ["q", "t"], to: "s")
+    net.node("Softmax", ["s"], to: "p")
+    net.node("MatMul", ["p", "v"], to: "y")
+    net.output("y")
+    #expect(try sites(net).activations.map(\.value) == ["x"])
+    let sites = try QuantizationSites.analyze(net.model, products: { _, _ in true })
+    #expect(sites.layers.map(\.node) == ["q", "k", "v"])
+    #expect(sites.activations.map(\.value) == ["x", "q", "k", "v", "t", "p"])
+    #expect(sites.activations.map(\.isCentered) == [false, false, true, true, true, false])
+    #expect(sites.activations.map(\.sameAs) == [nil, nil, nil, nil, "k", nil])
+    #expect(
+      sites.activations.map(\.replacesFloatValue) == [false, true, true, true, true, false])
+    let one = try QuantizationSites.analyze(net.model, products: { left, _ in left == "p" })
+    #expect(one.activations.map(\.value) == ["x", "v", "p"])
+    let values = sites.activations[2].parameters(low: -3, high: 1)
+    #expect(values.zeroPoint == 128 && values.scale == Float(3) / 127)
+    #expect(values.representable.contains(-3) && values.representable.contains(3))
+  }
+
   @Test func dataMoversShareParametersAndFloatIslandsDoNot() throws {
     var net = GraphBuilder(inputs: [("x", [1, 4, 8, 8])])
     net.conv("x", (4, 4), to: "a")
