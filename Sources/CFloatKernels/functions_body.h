@@ -69,18 +69,50 @@ static void gelu(const float *x, ptrdiff_t count, float divisor, float *y) {
   }
 }
 
-/* Largest of vectors and singles. */
-INLINE float largest_of(vec peaks, const float *rest, ptrdiff_t count) {
-  float peak = -INFINITY;
-  for (int lane = 0; lane < FK_LANES; lane++) peak = peaks[lane] > peak ? peaks[lane] : peak;
-  for (ptrdiff_t i = 0; i < count; i++) peak = rest[i] > peak ? rest[i] : peak;
-  return peak;
+/* Halves of vectors of any length, two at a time: a chain of lanes would wait for each. */
+typedef float vec2 __attribute__((ext_vector_type(2)));
+typedef float vec4 __attribute__((ext_vector_type(4)));
+typedef double dvec __attribute__((ext_vector_type(FK_LANES)));
+typedef double dvec2 __attribute__((ext_vector_type(2)));
+typedef double dvec4 __attribute__((ext_vector_type(4)));
+
+#if FK_LANES >= 8
+typedef float vec8 __attribute__((ext_vector_type(8)));
+typedef double dvec8 __attribute__((ext_vector_type(8)));
+#endif
+
+INLINE float largest_of(vec x) {
+#if FK_LANES == 16
+  vec8 eight = x.lo > x.hi ? x.lo : x.hi;
+  vec4 four = eight.lo > eight.hi ? eight.lo : eight.hi;
+#elif FK_LANES == 8
+  vec4 four = x.lo > x.hi ? x.lo : x.hi;
+#else
+  vec4 four = x;
+#endif
+  vec2 two = four.lo > four.hi ? four.lo : four.hi;
+  return two.x > two.y ? two.x : two.y;
 }
 
-INLINE double total_of(vec sums) {
-  double total = 0;
-  for (int lane = 0; lane < FK_LANES; lane++) total += sums[lane];
-  return total;
+INLINE double total_of(vec x) {
+  dvec sums = __builtin_convertvector(x, dvec);
+#if FK_LANES == 16
+  dvec8 eight = sums.lo + sums.hi;
+  dvec4 four = eight.lo + eight.hi;
+#elif FK_LANES == 8
+  dvec4 four = sums.lo + sums.hi;
+#else
+  dvec4 four = sums;
+#endif
+  dvec2 two = four.lo + four.hi;
+  return two.x + two.y;
+}
+
+/* The first lanes of a vector; the others hold `rest`. */
+INLINE vec first_lanes(vec x, ptrdiff_t lanes, float rest) {
+  ivec index;
+  for (int lane = 0; lane < FK_LANES; lane++) index[lane] = lane;
+  return choose(index < (ivec)(int32_t)lanes, x, (vec)rest);
 }
 
 /* From the row and its largest value, in place or not. A NaN makes the sum, and so all, NaN. */
@@ -92,14 +124,17 @@ INLINE void softmax_below(const float *x, ptrdiff_t count, float peak, float *y)
     store(y + i, e);
     sums += e;
   }
-  double sum = total_of(sums);
   if (whole < count) {
-    store_part(y + whole, exp_of(load_part(x + whole, count - whole) - (vec)peak), count - whole);
-    for (ptrdiff_t i = whole; i < count; i++) sum += y[i];
+    vec e = exp_of(load_part(x + whole, count - whole) - (vec)peak);
+    store_part(y + whole, e, count - whole);
+    sums += first_lanes(e, count - whole, 0);
   }
+  const double sum = total_of(sums);
   const float scale = (float)(1 / sum);
   for (ptrdiff_t i = 0; i < whole; i += FK_LANES) store(y + i, load(y + i) * (vec)scale);
-  for (ptrdiff_t i = whole; i < count; i++) y[i] *= scale;
+  if (whole < count) {
+    store_part(y + whole, load_part(y + whole, count - whole) * (vec)scale, count - whole);
+  }
 }
 
 static void softmax(const float *x, ptrdiff_t count, float *y) {
@@ -109,7 +144,11 @@ static void softmax(const float *x, ptrdiff_t count, float *y) {
     vec v = load(x + i);
     peaks = v > peaks ? v : peaks;
   }
-  softmax_below(x, count, largest_of(peaks, x + whole, count - whole), y);
+  if (whole < count) {
+    vec v = first_lanes(load_part(x + whole, count - whole), count - whole, -INFINITY);
+    peaks = v > peaks ? v : peaks;
+  }
+  softmax_below(x, count, largest_of(peaks), y);
 }
 
 static void masked_softmax(const float *x, ptrdiff_t count, float divisor, const float *mask,
@@ -123,8 +162,14 @@ static void masked_softmax(const float *x, ptrdiff_t count, float divisor, const
     store(y + i, v);
     peaks = v > peaks ? v : peaks;
   }
-  for (ptrdiff_t i = whole; i < count; i++) y[i] = x[i] * reciprocal + (mask ? mask[i] : 0.0f);
-  softmax_below(y, count, largest_of(peaks, y + whole, count - whole), y);
+  if (whole < count) {
+    vec v = load_part(x + whole, count - whole) * (vec)reciprocal;
+    if (mask) v += load_part(mask + whole, count - whole);
+    store_part(y + whole, v, count - whole);
+    v = first_lanes(v, count - whole, -INFINITY);
+    peaks = v > peaks ? v : peaks;
+  }
+  softmax_below(y, count, largest_of(peaks), y);
 }
 
 /* Two passes for the statistics: the mean, then the squares of what is left. */
