@@ -75,9 +75,16 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
   /// What decides whether threads share it: multiply-accumulates, else elements written.
   public var work: Double { macs > 0 ? macs : Double(outputs) }
 
+  /// Bytes of the right-hand side.
   public var weightBytes: Double {
     Double(depth) * Double(columns) * Double(groups) * Double(weightBits) / 8
   }
+
+  /// What a product is called whose right-hand side is computed, and packed in each run.
+  public static let activationProduct = "tapq:ActivationProduct"
+
+  /// Bytes of weights that the network stores.
+  public var storedBytes: Double { op == Self.activationProduct ? 0 : weightBytes }
 
   private enum CodingKeys: String, CodingKey {
     case name, op, kind, rows, depth, columns, groups, runs, inputs, outputs

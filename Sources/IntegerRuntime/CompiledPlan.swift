@@ -11,6 +11,8 @@ final class CompiledPlan: @unchecked Sendable {
     let name: String
     let step: any Step
     let workloads: [KernelWorkload]
+    /// Tensors that no later step reads: the next one finds their memory in the cache.
+    let spent: [FloatSlot]
   }
 
   let steps: [NamedStep]
@@ -50,13 +52,10 @@ final class CompiledPlan: @unchecked Sendable {
       let state = RunState(pool: pool, slots: slots)
       for input in inputs { state.tensors[input.slot] = feed[input.name] }
       for step in steps {
-        guard let observe else {
-          try step.step.run(state)
-          continue
-        }
-        let start = DispatchTime.now().uptimeNanoseconds
+        let start = observe == nil ? 0 : DispatchTime.now().uptimeNanoseconds
         try step.step.run(state)
-        observe(step, Int(DispatchTime.now().uptimeNanoseconds - start))
+        for slot in step.spent { state.tensors[slot] = nil }
+        observe?(step, Int(DispatchTime.now().uptimeNanoseconds - start))
       }
       var results: [String: Tensor] = [:]
       for output in outputs { results[output.name] = try state.tensor(output.slot) }

@@ -29,7 +29,7 @@ enum ONNXOperators {
 
   /// What tapq's own engine makes of several operators.
   static let fused: Set = [
-    "tapq:ErfGelu", "tapq:FusedAttention", "tapq:FusedConv", "tapq:FusedGemm", "tapq:MaskedSoftmax",
+    "tapq:ActivationProduct", "tapq:ErfGelu", "tapq:FusedAttention", "tapq:FusedConv", "tapq:FusedGemm", "tapq:MaskedSoftmax",
     "tapq:ResidualNormalization",
   ]
 

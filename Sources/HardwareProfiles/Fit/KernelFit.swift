@@ -101,8 +101,14 @@ public struct KernelFit: Sendable {
     }
     switch kind {
     case .product, .blocked:
+      let computed = samples.filter { $0.workloads[0].op == KernelWorkload.activationProduct }
+      let samples = samples.filter { $0.workloads[0].op != KernelWorkload.activationProduct }
+      let own =
+        computed.count < fewest
+        ? [] : [cost(computed, operators: [KernelWorkload.activationProduct])]
       let widths = Set(samples.map(\.workloads[0].weightBits)).sorted()
-      return Set(samples.map(\.workloads[0].activationBits)).sorted().flatMap { activations in
+      return own
+        + Set(samples.map(\.workloads[0].activationBits)).sorted().flatMap { activations in
         widths.compactMap { bits -> KernelCost? in
           let part = samples.filter {
             $0.workloads[0].weightBits == bits && $0.workloads[0].activationBits == activations

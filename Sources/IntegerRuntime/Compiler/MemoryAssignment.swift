@@ -82,15 +82,26 @@ struct MemoryAssignment {
           layout: layouts[id], parameters: compiler.values[id].parameters,
           base: arena.pointer(at: placement.offsets[id]), fill: compiler.values[id].fill)
       }, kernels: compiler.kernels)
+    let spent = spentSlots(placement.operations, kept: Set(outputs.map(\.slot)))
     return CompiledPlan(
-      steps: try zip(placement.operations, placement.workspaces).map { operation, workspace in
-        memory.workspace = workspace.map(arena.pointer)
+      steps: try placement.operations.enumerated().map { index, operation in
+        memory.workspace = placement.workspaces[index].map(arena.pointer)
         return .init(
           name: operation.name, step: try operation.step(memory),
-          workloads: workloads(of: operation))
+          workloads: workloads(of: operation), spent: spent[index])
       }, arena: arena, lowerBound: placement.plan.lowerBound, peakStep: placement.peakStep,
       inputs: inputs, outputs: outputs, slots: slots,
       integerMultiplications: placement.operations.reduce(0) { $0 + $1.integerMultiplications })
+  }
+
+  /// For each operation the tensors that it is the last to read.
+  private func spentSlots(
+    _ operations: [any Operation], kept: Set<FloatSlot>
+  ) -> [[FloatSlot]] {
+    var seen = kept
+    return operations.reversed().map { operation in
+      Set(operation.slots).filter { seen.insert($0).inserted }
+    }.reversed()
   }
 
   private func placement() throws -> Placement {

@@ -22,6 +22,9 @@ struct BlockedProductOperation: Operation {
     if case .quantized(let value) = source { [value] } else { [] }
   }
   var writes: [ValueID] { [] }
+  var slots: [FloatSlot] {
+    if case .float(let slot) = source { [slot] } else { [] }
+  }
 
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     var activationBits = 32

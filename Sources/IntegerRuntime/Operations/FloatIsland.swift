@@ -15,6 +15,7 @@ struct FloatIsland: Operation {
 
   var reads: [ValueID] { [] }
   var writes: [ValueID] { [] }
+  var slots: [FloatSlot] { inputs.map(\.slot) }
 
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] { workloads }
 

@@ -12,6 +12,7 @@ struct ImportOperation: Operation {
 
   var reads: [ValueID] { [] }
   var writes: [ValueID] { [target] }
+  var slots: [FloatSlot] { [slot] }
 
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let layout = layouts[target]

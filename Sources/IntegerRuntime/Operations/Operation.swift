@@ -11,6 +11,8 @@ protocol Operation: Sendable {
   var name: String { get }
   var reads: [ValueID] { get }
   var writes: [ValueID] { get }
+  /// Tensors that it reads.
+  var slots: [FloatSlot] { get }
   /// Multiply-accumulates that run in integers.
   var integerMultiplications: Int { get }
   /// Padding that it wants around a value that it reads.
@@ -26,6 +28,7 @@ protocol Operation: Sendable {
 }
 
 extension Operation {
+  var slots: [FloatSlot] { [] }
   var integerMultiplications: Int { 0 }
   func halo(around value: ValueID) -> Halo { Halo() }
   func workspace(_ layouts: [ImageLayout]) -> Int { 0 }

@@ -48,7 +48,7 @@ struct DeviceCosts {
     let bytes = footprint.steps.flatMap(\.workloads).reduce(0) { sum, work in
       var wide = work
       if work.weightBits > 0 { wide.weightBits = 8 }
-      return sum + wide.weightBytes
+      return sum + wide.storedBytes
     }
     weightBytes = bytes
     fixedSeconds = DeviceCosts.fixedSeconds(

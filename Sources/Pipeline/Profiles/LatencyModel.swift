@@ -32,7 +32,7 @@ struct LatencyModel {
 
   /// `steps`: the work of each, several pieces where nodes run as one.
   func prediction(of steps: [[KernelWorkload]]) -> Prediction {
-    let weightBytes = steps.joined().reduce(0) { $0 + $1.weightBytes }
+    let weightBytes = steps.joined().reduce(0) { $0 + $1.storedBytes }
     let times = zip(steps, exchanged(by: steps)).map { step, exchanged -> Double? in
       let known = step.compactMap {
         profile.seconds(of: $0, threads: threads, weightBytes: weightBytes)

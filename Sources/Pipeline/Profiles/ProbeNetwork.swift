@@ -132,28 +132,62 @@ struct ProbeNetwork {
     graph.nodes[graph.nodes.count - 1].domain = "tapq"
   }
 
+  /// The attention of [batch, heads, length, size] on itself, its products in integers.
+  mutating func integerAttention(hasMask: Bool) {
+    requantize(zero: 128)
+    let values = value
+    turned()
+    requantize(zero: 128)
+    shape.swapAt(shape.count - 1, shape.count - 2)
+    weighted(scores: node("MatMul", [values, value]), of: values, hasMask: hasMask)
+    requantize(zero: 128)
+  }
+
+  /// The softmax of scores, and its product with values.
+  private mutating func weighted(scores: String, of values: String, hasMask: Bool) {
+    value = node("Mul", [scores, constant(Tensor(scalar: Float(0.25)))])
+    if hasMask {
+      let length = shape[shape.count - 2]
+      let mask = Tensor(Array(repeating: Float(0), count: length), shape: [1, 1, 1, length])
+      value = node("Add", [value, constant(mask)])
+    }
+    value = node("Softmax", [value], [Attribute("axis", .int(-1))])
+    requantize(zero: 0)
+    value = node("MatMul", [value, values])
+  }
+
   /// What memory holds between the float and the integer steps of a transformer: products to float,
-  /// attention over them, residual normalization, and the two products of the inner layer.
-  mutating func transformerBlock(heads: Int) {
+  /// attention over them, residual normalization, and the two products of the inner layer. The products
+  /// of the attention may run in integers.
+  mutating func transformerBlock(heads: Int, quantizesAttention: Bool = false) {
     let (start, width, length) = (value, shape[shape.count - 1], shape[shape.count - 2])
     let split = constant(
       Tensor([1, Int64(length), Int64(heads), Int64(width / heads)], shape: [4]))
     let parts = [[0, 2, 1, 3], [0, 2, 3, 1], [0, 2, 1, 3]].map { order in
       value = start
       product(width, isQuantized: false)
-      let heads = node("Reshape", [value, split])
-      return node("Transpose", [heads], [Attribute("perm", .ints(order))])
+      if quantizesAttention { requantize(zero: 128) }
+      value = node("Reshape", [value, split])
+      if quantizesAttention { requantize(zero: 128) }
+      value = node("Transpose", [value], [Attribute("perm", .ints(order))])
+      if quantizesAttention { requantize(zero: 128) }
+      return value
     }
-    let mask = constant(
-      Tensor(Array(repeating: Float(0), count: length), shape: [1, 1, 1, length]))
-    let scores = node(
-      "Div", [node("MatMul", [parts[0], parts[1]]), constant(Tensor(scalar: Float(4)))])
-    let shares = node("Softmax", [node("Add", [scores, mask])], [Attribute("axis", .int(-1))])
-    let mixed = node(
-      "Transpose", [node("MatMul", [shares, parts[2]])],
-      [Attribute("perm", .ints([0, 2, 1, 3]))])
+    let scores = node("MatMul", [parts[0], parts[1]])
+    if quantizesAttention {
+      weighted(scores: scores, of: parts[2], hasMask: false)
+      requantize()
+    } else {
+      let mask = constant(
+        Tensor(Array(repeating: Float(0), count: length), shape: [1, 1, 1, length]))
+      let scaled = node("Div", [scores, constant(Tensor(scalar: Float(4)))])
+      let shares = node("Softmax", [node("Add", [scaled, mask])], [Attribute("axis", .int(-1))])
+      value = node("MatMul", [shares, parts[2]])
+    }
+    value = node("Transpose", [value], [Attribute("perm", .ints([0, 2, 1, 3]))])
+    if quantizesAttention { requantize() }
     let whole = constant(Tensor([1, Int64(length), Int64(width)], shape: [3]))
-    value = node("Reshape", [mixed, whole])
+    value = node("Reshape", [value, whole])
     requantize()
     product(width, isQuantized: false)
     normalizeResidual(start)
@@ -219,10 +253,8 @@ struct ProbeNetwork {
   }
 
   /// Through a quantizer and back.
-  mutating func requantize() {
-    let parameters = [
-      constant(Tensor(scalar: Float(0.05))), constant(Tensor(scalar: UInt8(120))),
-    ]
+  mutating func requantize(zero: UInt8 = 120) {
+    let parameters = [constant(Tensor(scalar: Float(0.05))), constant(Tensor(scalar: zero))]
     value = node(
       "DequantizeLinear", [node("QuantizeLinear", [value] + parameters)] + parameters)
   }

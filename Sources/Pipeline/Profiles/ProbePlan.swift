@@ -283,11 +283,24 @@ enum ProbePlan {
         return net
       }
     }
-    + [(48, 256, 4), (112, 448, 8), (200, 320, 5)].map { length, width, heads in
-      Probe(name: "transformer of \(length) places, \(width) wide") {
-        var net = ProbeNetwork(input: [1, length, width])
-        for _ in 0..<4 { net.transformerBlock(heads: heads) }
+    + [(32, 4, 16), (64, 8, 32), (96, 12, 32), (160, 6, 64), (210, 4, 48), (300, 2, 64)].map {
+      length, heads, size in
+      Probe(name: "integer attention \(length) places, \(heads) heads of \(size)") {
+        var net = ProbeNetwork(input: [1, heads, length, size])
+        for step in 0..<3 { net.integerAttention(hasMask: step == 1) }
         return net
+      }
+    }
+    + [false, true].flatMap { quantizesAttention in
+      [(48, 256, 4), (112, 448, 8), (200, 320, 5)].map { length, width, heads in
+        let form = quantizesAttention ? "integer " : ""
+        return Probe(name: "\(form)transformer of \(length) places, \(width) wide") {
+          var net = ProbeNetwork(input: [1, length, width])
+          for _ in 0..<4 {
+            net.transformerBlock(heads: heads, quantizesAttention: quantizesAttention)
+          }
+          return net
+        }
       }
     }
 }

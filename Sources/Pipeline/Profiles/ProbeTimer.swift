@@ -57,7 +57,7 @@ enum ProbeTimer {
       wholes.append(Int(DispatchTime.now().uptimeNanoseconds - before))
     }
     let medians = steps.indices.map { step in median(runs.map { $0[step] }) }
-    let weightBytes = steps.flatMap(\.workloads).reduce(0) { $0 + $1.weightBytes }
+    let weightBytes = steps.flatMap(\.workloads).reduce(0) { $0 + $1.storedBytes }
     return Result(
       samples: steps.indices.map { index in
         KernelSample(
