@@ -194,10 +194,13 @@ private final class ProductStep: Step, @unchecked Sendable {
     guard rows > 0, let first = groups.first else { return }
     let panels = first.packed.panels
     let outer = images * groups.count
-    // Few rows share all weights: split those, so that every thread reads its own.
-    let byPanels = rows < ProductStep.manyRows && panels > 1
-    let parts = TaskCount.tasks(
-      work: work / outer, most: byPanels ? panels : (rows + tileRows - 1) / tileRows, pool: pool)
+    let tiles = (rows + tileRows - 1) / tileRows
+    // Few rows share all weights: split those, so that every thread reads its own, but for a few
+    // panels that threads could not share evenly.
+    let byPanels =
+      rows < ProductStep.manyRows && panels > 1
+      && TaskCount.unevenness(panels, pool: pool) <= 1.1 * TaskCount.unevenness(tiles, pool: pool)
+    let parts = TaskCount.tasks(work: work / outer, most: byPanels ? panels : tiles, pool: pool)
     nonisolated(unsafe) let floats = floats
     pool.forEach(outer * parts) { [self] task in
       let part = task % parts
@@ -208,7 +211,6 @@ private final class ProductStep: Step, @unchecked Sendable {
         kernels.table.pointee.product(
           &product, 0, rows, panels * part / parts, panels * (part + 1) / parts)
       } else {
-        let tiles = (rows + tileRows - 1) / tileRows
         kernels.table.pointee.product(
           &product, tiles * part / parts * tileRows,
           min(tiles * (part + 1) / parts * tileRows, rows), 0, panels)

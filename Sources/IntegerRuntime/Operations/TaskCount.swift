@@ -16,4 +16,10 @@ enum TaskCount {
     let rounds = min(max(1, work / large / threads), 4)
     return max(1, min(rounds * threads, most))
   }
+
+  /// How much longer the busiest thread works on so many equal pieces than if they were shared evenly.
+  static func unevenness(_ pieces: Int, pool: WorkerPool) -> Double {
+    let threads = pool.threadCount
+    return Double((pieces + threads - 1) / threads * threads) / Double(max(pieces, 1))
+  }
 }
