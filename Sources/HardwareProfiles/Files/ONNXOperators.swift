@@ -29,7 +29,8 @@ enum ONNXOperators {
 
   /// What tapq's own engine makes of several operators.
   static let fused: Set = [
-    "tapq:ActivationProduct", "tapq:ErfGelu", "tapq:FusedAttention", "tapq:FusedConv", "tapq:FusedGemm", "tapq:MaskedSoftmax",
+    "tapq:ActivationProduct", "tapq:ErfGelu", "tapq:FusedAttention", "tapq:FusedConv",
+    "tapq:FusedGemm", "tapq:MaskedSoftmax",
     "tapq:ResidualNormalization",
   ]
 

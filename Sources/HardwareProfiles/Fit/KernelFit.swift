@@ -109,14 +109,14 @@ public struct KernelFit: Sendable {
       let widths = Set(samples.map(\.workloads[0].weightBits)).sorted()
       return own
         + Set(samples.map(\.workloads[0].activationBits)).sorted().flatMap { activations in
-        widths.compactMap { bits -> KernelCost? in
-          let part = samples.filter {
-            $0.workloads[0].weightBits == bits && $0.workloads[0].activationBits == activations
+          widths.compactMap { bits -> KernelCost? in
+            let part = samples.filter {
+              $0.workloads[0].weightBits == bits && $0.workloads[0].activationBits == activations
+            }
+            return part.isEmpty
+              ? nil : cost(part, weightBits: [bits], activationBits: [activations])
           }
-          return part.isEmpty
-            ? nil : cost(part, weightBits: [bits], activationBits: [activations])
         }
-      }
     case .float, .conversion:
       let operators = Set(samples.map(\.workloads[0].op)).sorted()
       let own = operators.compactMap { op -> KernelCost? in
