@@ -146,8 +146,8 @@ private struct ChainFinder {
       usage.isPrivate(values), let softmax = producers[weights],
       softmax.isOperator("MaskedSoftmax", domain: ConvolutionOperators.fusedDomain),
       let scores = softmax.input(0), usage.isPrivate(scores), let product = producers[scores],
-      product.isOperator("MatMul"), let queries = product.input(0), let keys = product.input(1), usage.isPrivate(queries),
-      usage.isPrivate(keys), let q = try source(of: queries, transposed: [0, 2, 1, 3]),
+      product.isOperator("MatMul"), let queries = product.input(0), let keys = product.input(1),
+      usage.isPrivate(queries), usage.isPrivate(keys), let q = try source(of: queries, transposed: [0, 2, 1, 3]),
       let v = try source(of: values, transposed: [0, 2, 1, 3])
     else { return nil }
     var inner = [mixed, weights, values, scores, queries, keys]
@@ -161,7 +161,8 @@ private struct ChainFinder {
     guard let k else { return nil }
     let fused = Node(
       name: node.name, op: "FusedAttention", domain: ConvolutionOperators.fusedDomain,
-      inputs: [q, k, v] + softmax.inputs.dropFirst(), outputs: [node.identity], attributes: softmax.attributes)
+      inputs: [q, k, v] + softmax.inputs.dropFirst(), outputs: [node.identity],
+      attributes: softmax.attributes)
     return (fused, inner)
   }
 

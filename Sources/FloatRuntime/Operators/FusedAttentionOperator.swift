@@ -13,8 +13,8 @@ enum FusedAttentionOperator {
       return { inputs, run in
         let (q, k, v) = (try inputs.floats(0), try inputs.floats(1), try inputs.floats(2))
         let heads = try FusedHeads(q, k, v, node: inputs.node)
-        let mask = try inputs.optionalTensor(3) == nil
-          ? nil : heads.lines(of: inputs.floats(3), inputs)
+        let mask =
+          try inputs.optionalTensor(3) == nil ? nil : heads.lines(of: inputs.floats(3), inputs)
         run.trace?.use(kernel: "attention " + KernelSet.best.name)
         return [.tensor(heads.run(q, k, v, mask: mask, divisor: divisor, pool: run.pool))]
       }
@@ -109,8 +109,8 @@ private struct FusedHeads {
 
   private func attend(
     _ image: Int, _ head: Int, _ range: Range<Int>, _ q: UnsafePointer<Float>,
-    _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>, _ lines: UnsafePointer<Float>?, mask: MaskLines?, divisor: Float,
-    _ out: UnsafeMutablePointer<Float>
+    _ k: UnsafePointer<Float>, _ v: UnsafePointer<Float>, _ lines: UnsafePointer<Float>?,
+    mask: MaskLines?, divisor: Float, _ out: UnsafeMutablePointer<Float>
   ) {
     let kernels = KernelSet.best
     let (pitch, valuePitch) = (heads * size, heads * valueSize)

@@ -57,9 +57,9 @@ struct ActivationProductOperation: Operation {
     if case .float = result { outputBits = 32 }
     return [
       KernelWorkload(
-        name: name, op: KernelWorkload.activationProduct, kind: .product, rows: rows, depth: depth, columns: columns,
-        groups: left.starts.count, runs: 1, weightBits: 8, outputBits: outputBits,
-        inputs: layouts[left.value].count + layouts[right.value].count,
+        name: name, op: KernelWorkload.activationProduct, kind: .product, rows: rows, depth: depth,
+        columns: columns, groups: left.starts.count, runs: 1, weightBits: 8,
+        outputBits: outputBits, inputs: layouts[left.value].count + layouts[right.value].count,
         outputs: left.starts.count * rows * columns)
     ]
   }
