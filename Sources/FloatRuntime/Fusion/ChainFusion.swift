@@ -147,7 +147,8 @@ private struct ChainFinder {
       softmax.isOperator("MaskedSoftmax", domain: ConvolutionOperators.fusedDomain),
       let scores = softmax.input(0), usage.isPrivate(scores), let product = producers[scores],
       product.isOperator("MatMul"), let queries = product.input(0), let keys = product.input(1),
-      usage.isPrivate(queries), usage.isPrivate(keys), let q = try source(of: queries, transposed: [0, 2, 1, 3]),
+      usage.isPrivate(queries), usage.isPrivate(keys),
+      let q = try source(of: queries, transposed: [0, 2, 1, 3]),
       let v = try source(of: values, transposed: [0, 2, 1, 3])
     else { return nil }
     var inner = [mixed, weights, values, scores, queries, keys]
