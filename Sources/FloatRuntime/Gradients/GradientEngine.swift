@@ -113,6 +113,17 @@ public final class GradientEngine: Sendable {
   public func gradients(
     of run: GradientRun, seeds: [String: Tensor], targets: Set<String>? = nil
   ) throws -> [String: Tensor] {
+    var found: [String: Tensor] = [:]
+    try forEachGradient(of: run, seeds: seeds, targets: targets) { found[$0] = $1 }
+    return found
+  }
+
+  /// Hands over each of the gradients once, as soon as it is complete: what is not kept gives its memory
+  /// to those that follow.
+  public func forEachGradient(
+    of run: GradientRun, seeds: [String: Tensor], targets: Set<String>? = nil,
+    _ body: (String, Tensor) throws -> Void
+  ) throws {
     let wanted = targets ?? self.targets
     for (name, seed) in seeds {
       guard sources.contains(name), let value = run[name] else {
@@ -125,30 +136,40 @@ public final class GradientEngine: Sendable {
     }
     let path = GradientPath(prepared.graph.nodes, from: wanted, to: Set(seeds.keys))
     var gradients = seeds
-    var found: [String: Tensor] = [:]
+    // Of targets that no node on the path computes: the nodes that have yet to add to them.
+    var readers = path.readers(of: wanted, in: prepared.graph.nodes)
+    var missing = wanted
     for index in path.nodes.reversed() {
       let step = prepared.steps[index]
       let own = step.node.outputs.map { gradients[$0] }
       for name in step.node.outputs {
-        if wanted.contains(name) { found[name] = gradients[name] }
-        gradients[name] = nil
+        let gradient = gradients.removeValue(forKey: name)
+        if let gradient, missing.remove(name) != nil { try body(name, gradient) }
       }
-      guard own.contains(where: { $0 != nil }), let rule = rules[index] else { continue }
-      let parts = try rule(
-        BackwardStep(
-          node: step.node, kernel: step.kernel, inputs: inputs(of: step, run),
-          outputs: step.node.outputs.map { run[$0] }, gradients: own,
-          wanted: step.node.inputs.map(path.isActive), pool: pool))
-      for (name, part) in zip(step.node.inputs, parts) {
-        guard let part, path.isActive(name) else { continue }
-        gradients[name] = gradients[name]?.plus(part, pool: pool) ?? part
+      if own.contains(where: { $0 != nil }), let rule = rules[index] {
+        let parts = try rule(
+          BackwardStep(
+            node: step.node, kernel: step.kernel, inputs: inputs(of: step, run),
+            outputs: step.node.outputs.map { run[$0] }, gradients: own,
+            wanted: step.node.inputs.map(path.isActive), pool: pool))
+        for (name, part) in zip(step.node.inputs, parts) {
+          guard let part, path.isActive(name) else { continue }
+          gradients[name] = gradients[name]?.plus(part, pool: pool) ?? part
+        }
+      }
+      for name in Set(step.node.inputs) {
+        guard let left = readers[name] else { continue }
+        readers[name] = left - 1
+        if left == 1, missing.contains(name), let gradient = gradients.removeValue(forKey: name) {
+          missing.remove(name)
+          try body(name, gradient)
+        }
       }
     }
-    for name in wanted where found[name] == nil {
+    for name in missing {
       guard let value = run[name] else { throw RuntimeError.unknownValue(name: name) }
-      found[name] = gradients[name] ?? .zeros(value.shape)
+      try body(name, gradients[name] ?? .zeros(value.shape))
     }
-    return found
   }
 }
 
@@ -198,6 +219,17 @@ struct GradientPath {
     }
     self.nodes = found.reversed()
     self.active = active
+  }
+
+  /// How many nodes of the path read each of the values, of those that none of them computes.
+  func readers(of values: Set<String>, in all: [Node]) -> [String: Int] {
+    let computed = Set(nodes.flatMap { all[$0].outputs })
+    var counts: [String: Int] = [:]
+    for name in nodes.flatMap({ Set(all[$0].inputs) })
+    where values.contains(name) && !computed.contains(name) {
+      counts[name, default: 0] += 1
+    }
+    return counts
   }
 
   /// Whether the value depends on a target, or is one.

@@ -56,25 +56,20 @@ struct NetworkGradients {
         channelFisher: [Double](repeating: 0, count: layer.rows.count))
     }
     let share = 1 / Float(max(samples.count, 1))
+    let places = Places(layers)
     for (index, sample) in samples.enumerated() {
       let run = try engine.run(sample)
-      let gradients = try engine.gradients(
-        of: run, seeds: loss.sampledSeeds(run, sample: index))
-      let tensors = layers.map { layer -> (weight: Tensor, output: Tensor, value: Tensor)? in
-        guard let weight = gradients[layer.site.weight], let output = gradients[layer.site.node],
-          let value = run[layer.site.node]
-        else { return nil }
-        return (WeightRows.values(weight, axis: layer.site.axis), output, value)
-      }
-      let areConvolutions = layers.map { $0.site.op == "Conv" }
-      sums.withUnsafeMutableBufferPointer { sums in
-        nonisolated(unsafe) let sums = sums
-        pool.forEach(tensors.count) { position in
-          guard let (weight, output, value) = tensors[position] else { return }
-          Self.add(weight, share: share, to: &sums[position])
-          Self.add(
-            output, value, share: Double(share),
-            isConvolution: areConvolutions[position], to: &sums[position])
+      try engine.forEachGradient(of: run, seeds: loss.sampledSeeds(run, sample: index)) {
+        name, gradient in
+        for position in places.byWeight[name] ?? [] {
+          let rows = WeightRows.values(gradient, axis: layers[position].site.axis)
+          sums[position].add(weights: rows, share: share, pool: pool)
+        }
+        for position in places.byNode[name] ?? [] {
+          guard let value = run[name] else { continue }
+          sums[position].add(
+            outputs: gradient, value, share: Double(share),
+            isConvolution: layers[position].site.op == "Conv", pool: pool)
         }
       }
       progress("going back", index + 1, samples.count)
@@ -82,49 +77,16 @@ struct NetworkGradients {
     return sums
   }
 
-  private static func add(_ gradient: Tensor, share: Float, to facts: inout GradientFacts) {
-    gradient.withElements(of: Float.self) { values in
-      facts.mean.withUnsafeMutableBufferPointer { mean in
-        facts.meanSquare.withUnsafeMutableBufferPointer { squares in
-          for entry in values.indices {
-            let value = values[entry]
-            mean[entry] += value * share
-            squares[entry] += value * value * share
-          }
-        }
-      }
-    }
-  }
+  /// Layers by what gradients are named after.
+  private struct Places {
+    var byWeight: [String: [Int]] = [:]
+    var byNode: [String: [Int]] = [:]
 
-  private static func add(
-    _ gradient: Tensor, _ value: Tensor, share: Double, isConvolution: Bool,
-    to facts: inout GradientFacts
-  ) {
-    let channels = facts.channelFisher.count
-    guard channels > 0, gradient.count > 0 else { return }
-    let inner = isConvolution ? gradient.shape.dropFirst(2).reduce(1, *) : 1
-    let positions = gradient.count / channels
-    var squares = [Double](repeating: 0, count: channels)
-    var products = squares
-    gradient.withElements(of: Float.self) { gradient in
-      value.withElements(of: Float.self) { value in
-        for block in 0..<positions / inner {
-          for channel in 0..<channels {
-            let start = (block * channels + channel) * inner
-            var (square, product) = (0.0, 0.0)
-            for index in start..<start + inner {
-              square += Double(gradient[index] * gradient[index])
-              product += Double(gradient[index] * value[index])
-            }
-            squares[channel] += square
-            products[channel] += product
-          }
-        }
+    init(_ layers: [WeightLayer]) {
+      for (index, layer) in layers.enumerated() {
+        byWeight[layer.site.weight, default: []].append(index)
+        byNode[layer.site.node, default: []].append(index)
       }
-    }
-    for channel in 0..<channels {
-      facts.outputMeanSquare[channel] += squares[channel] / Double(positions) * share
-      facts.channelFisher[channel] += products[channel] * products[channel] * share
     }
   }
 
