@@ -30,16 +30,17 @@ struct NetworkGradients {
     (self.layers, self.samples, self.seed, self.progress) = (layers, samples, seed, progress)
     self.pool = pool
     let names = Set(layers.map(\.site.weight))
-    let outputs = try FloatEngine(model: model, pool: pool)
-      .run((samples.first ?? [:]).mapValues { .tensor($0) })
-    loss = ProxyLoss(
-      model,
-      outputs: outputs.compactMapValues {
-        if case .tensor(let tensor) = $0 { tensor } else { nil }
-      },
-      seed: seed)
-    engine = try GradientEngine(
-      model: model, of: names.union(layers.map(\.site.node)), from: Set(loss.sources), pool: pool)
+    func engine(from sources: [String]) throws -> GradientEngine {
+      try GradientEngine(
+        model: model, of: names.union(layers.map(\.site.node)), from: Set(sources), pool: pool)
+    }
+    // What the loss starts from takes a run to know, which the engine for the likely answer does.
+    let likely = ProxyLoss.likelySources(of: model)
+    let guess = try engine(from: likely)
+    let run = try guess.run(samples.first ?? [:])
+    let outputs = model.graph.outputs.reduce(into: [:]) { $0[$1.name] = run[$1.name] }
+    loss = ProxyLoss(model, outputs: outputs, seed: seed)
+    self.engine = loss.sources == likely ? guess : try engine(from: loss.sources)
     weights = model.graph.initializers.reduce(into: [:]) {
       if names.contains($1.key) { $0[$1.key] = $1.value }
     }

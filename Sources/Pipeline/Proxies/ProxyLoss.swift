@@ -15,6 +15,17 @@ struct ProxyLoss {
   private let seed: UInt64
   private let areClasses: Bool
 
+  /// Those of a classifier.
+  static func likelySources(of model: Model) -> [String] {
+    model.graph.outputs.prefix(1).map { logits(of: $0.name, in: model) ?? $0.name }
+  }
+
+  /// What a Softmax makes the output of.
+  private static func logits(of output: String, in model: Model) -> String? {
+    let node = model.graph.nodes.first { $0.outputs.contains(output) }
+    return node.flatMap { $0.isOperator("Softmax") ? $0.input(0) : nil }
+  }
+
   /// `outputs` are those of one sample.
   init(_ model: Model, outputs: [String: Tensor], seed: Int) {
     self.seed = UInt64(bitPattern: Int64(seed))
@@ -26,9 +37,8 @@ struct ProxyLoss {
       sources = names.filter { outputs[$0]?.elementType == .float32 }
       return
     }
-    let node = model.graph.nodes.first { $0.outputs.contains(first) }
     let isDistribution = rows.allSatisfy(ClassScores.isDistribution)
-    if let node, isDistribution, node.isOperator("Softmax"), let logits = node.input(0) {
+    if isDistribution, let logits = Self.logits(of: first, in: model) {
       (areClasses, sources) = (true, [logits])
     } else {
       (areClasses, sources) = (!isDistribution, [first])
