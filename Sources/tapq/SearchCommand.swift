@@ -123,6 +123,13 @@ struct SearchFlags: ParsableArguments {
       "mixed: alpha * correlation + (1 - alpha) * fidelity; added: fidelity + alpha * correlation.")
   var fitness = "mixed"
 
+  @Flag(
+    help: """
+      Formulas may read what rounding one layer at a time does to the network's outputs, which takes \
+      a pass for each layer and width.
+      """)
+  var measured = false
+
   @Option(help: "What chooses the templates: dpo, uniform, ucb1 or fixed.")
   var controller = "dpo"
 
@@ -191,7 +198,8 @@ struct SearchFlags: ParsableArguments {
     (options.plans, options.heldOut) = (trials.plans, trials.heldOut)
     options.settings.generations = generations
     options.settings.population = population
-    options.settings.fitness = SearchFitness(alpha: alpha, reading: reading)
+    options.settings.fitness = SearchFitness(
+      alpha: alpha, reading: reading, readsMeasurements: measured)
     options.settings.controller = kind
     options.settings.seed = seed
     (options.state, options.cache) = (state, trials.cache)

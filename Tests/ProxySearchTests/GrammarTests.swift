@@ -9,12 +9,14 @@ import Testing
       thought: "", formula: try FormulaParser.parse(source), source: source, verdict: nil)
   }
 
-  private static func formula(_ template: PromptTemplate, seed: UInt64) throws -> Expression {
+  private static func formula(
+    _ template: PromptTemplate, seed: UInt64, readsMeasurements: Bool = false
+  ) throws -> Expression {
     let parents = try ["sum(dYG2) / sum(Y2) * params ^ 0.5", "mean(S) * exp(-0.5 * b) + 1"]
       .prefix(template.parentCount).map(shown)
     let prompt = Prompt(
       template: template, parents: Array(parents), examples: [try shown("-b")], failures: [],
-      identity: "", seed: seed)
+      identity: "", seed: seed, readsMeasurements: readsMeasurements)
     let reply = try GrammarGenerator().reply(to: prompt).text
     return try FormulaParser.parse(try #require(ReplyReader.read(reply)).formula)
   }
@@ -34,6 +36,20 @@ import Testing
     }
     #expect(accepted > 140, "\(accepted)")
     #expect(different.count > 30, "\(different.count)")
+  }
+
+  @Test(arguments: PromptTemplate.allCases)
+  func measurementsAreReadWhereTheyMayBe(template: PromptTemplate) throws {
+    func readers(_ mayRead: Bool) throws -> Int {
+      try (0..<200).count { seed in
+        let formula = try Self.formula(template, seed: UInt64(seed), readsMeasurements: mayRead)
+        return formula.statistics.contains(where: \.isMeasured)
+      }
+    }
+    #expect(try readers(false) == 0)
+    // Two proxies that read none are joined to one that does not either.
+    let expected = template == .crossover ? 0...0 : 10...200
+    #expect(try expected.contains(readers(true)))
   }
 
   @Test(arguments: [

@@ -77,6 +77,13 @@ import Testing
     #expect(added.value(correlation: 0.8, fidelity: 0.4, cost: 0.1) == 0.4 + 0.25 * 0.8 - 0.1)
   }
 
+  @Test func measurementsCostUnlessTheyMayBeRead() throws {
+    let formula = try FormulaParser.parse("measured")
+    let free = Fitness(readsMeasurements: true).cost(of: formula)
+    #expect(free < 0.001)
+    #expect(Fitness().cost(of: formula) == free + 0.05)
+  }
+
   @Test func repliesThatAreNoProxiesHaveReasons() throws {
     let replies = [
       "no", "{\"formula\": \"sum(dW\"}", "{\"formula\": \"macs\"}", "{\"formula\": \"1/0 - b\"}",
@@ -103,6 +110,9 @@ import Testing
     #expect(text.contains("thought: {{failures}}"))
     #expect(text.contains("dYG2: mean square of the output error"))
     #expect(!text.contains("{{language}}") && !text.contains("measured_kl"))
+    var reading = prompt
+    reading.readsMeasurements = true
+    #expect(reading.text(.shipped).contains("measured_kl: "))
   }
 
   @Test func aSearchGoesOnWhereItStopped() throws {

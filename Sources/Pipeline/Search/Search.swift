@@ -28,7 +28,8 @@ public enum Search {
       } ?? GrammarGenerator()
     let started = Date()
     let result = try SearchRun(
-      settings: options.settings, examples: try examples(), source: source,
+      settings: options.settings,
+      examples: try examples(measured: options.settings.fitness.readsMeasurements), source: source,
       judge: NetworkJudge(trials), log: log
     ).run(progress: searching)
     let proxy = try proxy(result, options: options)
@@ -39,12 +40,14 @@ public enum Search {
       seconds: Date().timeIntervalSince(started))
   }
 
-  /// Hand-made proxies that need no measurement of the network's outputs.
-  private static func examples() throws -> [Proxy] {
-    try [
+  /// Hand-made proxies; those that measure the network's outputs where formulas may.
+  private static func examples(measured: Bool) throws -> [Proxy] {
+    let names = [
       "relative-output-mse-gptq", "relative-output-mse", "relative-mse", "step-size", "sum-bits",
       "input-weighted-mse",
-    ].map { try ProxyLibrary.proxy($0) }
+    ]
+    return try (names + (measured ? ["measured", "measured-smooth", "kl", "sqnr"] : []))
+      .map { try ProxyLibrary.proxy($0) }
   }
 
   /// Everything that the outcome depends on besides replies.
@@ -62,7 +65,8 @@ public enum Search {
     prints.add("\(options.budgets) \(options.plans) \(options.quantize.seed)")
     return "seed \(own.seed), \(own.generations) generations of \(own.population), "
       + "\(own.attempts) attempts, \(own.fitness.reading.rawValue) alpha \(own.fitness.alpha), "
-      + "\(own.controller.rawValue), \(options.generator.name), networks \(prints.text)"
+      + "\(own.controller.rawValue), \(options.generator.name), "
+      + (own.fitness.readsMeasurements ? "measured readings, " : "") + "networks \(prints.text)"
   }
 
   private static func proxy(_ result: SearchResult, options: SearchOptions) throws -> Proxy {
@@ -81,7 +85,7 @@ public enum Search {
         "provenance: tapq search, seed \(own.seed), \(own.generations) generations of "
           + "\(own.population) by \(oneLine(options.generator.name)), \(own.controller.rawValue) controller, "
           + "fitness \(rounded(best.fitness)) (\(own.fitness.reading.rawValue), alpha "
-          + "\(own.fitness.alpha)) on "
+          + "\(own.fitness.alpha)\(own.fitness.readsMeasurements ? ", measured readings" : "")) on "
           + networks.map { fileWord($0.network) }.joined(separator: " and "),
       ] + figures
     return try ProxyFile.parse(

@@ -10,10 +10,13 @@ public struct Fitness: Sendable, Codable, Equatable {
 
   public var alpha: Double
   public var reading: Reading
+  /// Formulas may read what rounding one layer at a time does to the outputs, at no cost.
+  public var readsMeasurements: Bool
 
-  public init(alpha: Double = 0.1, reading: Reading = .mixed) {
+  public init(alpha: Double = 0.1, reading: Reading = .mixed, readsMeasurements: Bool = false) {
     self.alpha = alpha
     self.reading = reading
+    self.readsMeasurements = readsMeasurements
   }
 
   public func value(correlation: Double, fidelity: Double, cost: Double) -> Double {
@@ -24,9 +27,9 @@ public struct Fitness: Sendable, Codable, Equatable {
   }
 
   /// What a formula's length and its reading of one-at-a-time measurements cost.
-  public static func cost(of formula: Expression) -> Double {
-    0.0001 * Double(formula.size)
-      + (formula.statistics.contains(where: \.isMeasured) ? 0.05 : 0)
+  public func cost(of formula: Expression) -> Double {
+    let isDear = !readsMeasurements && formula.statistics.contains(where: \.isMeasured)
+    return 0.0001 * Double(formula.size) + (isDear ? 0.05 : 0)
   }
 }
 
@@ -70,7 +73,7 @@ public struct Verdict: Sendable, Codable, Equatable {
     let count = Double(max(networks.count, 1))
     correlation = networks.reduce(0) { $0 + $1.correlation } / count
     fidelity = networks.reduce(0) { $0 + $1.fidelity } / count
-    cost = Fitness.cost(of: formula)
+    cost = fitness.cost(of: formula)
     self.fitness = fitness.value(correlation: correlation, fidelity: fidelity, cost: cost)
   }
 

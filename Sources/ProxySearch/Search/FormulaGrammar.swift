@@ -4,13 +4,24 @@ import Tensors
 struct FormulaGrammar {
   static let mostParts = 40
   var random: SplitMix64
+  var readsMeasurements = false
 
-  /// What formulas may be changed to read: nothing that takes more than a forward pass.
+  /// What takes no more than a forward pass.
   static let cheap: Set<Statistic> = [
     .weights, .error, .feedbackError, .inputPower, .inputMean, .outputPower, .outputError,
     .feedbackOutputError, .step, .bits, .fanIn, .fanOut, .groups, .parameters, .macs, .depth,
     .layers, .isConvolution, .isDepthwise, .isProduct, .gamma,
   ]
+
+  /// What one layer at a time does to the network's outputs.
+  static let measured: Set<Statistic> = [
+    .measured, .measuredSmooth, .measuredDivergence, .measuredNoise,
+  ]
+
+  /// What formulas may be changed to read.
+  var readable: Set<Statistic> {
+    readsMeasurements ? Self.cheap.union(Self.measured) : Self.cheap
+  }
 
   /// A whole formula.
   mutating func formula() -> String {
@@ -22,6 +33,9 @@ struct FormulaGrammar {
 
   /// Noise over signal of a layer at a width, as a number.
   mutating func relativeError() -> String {
+    if readsMeasurements, random.draw(2) == 0 {
+      return random.one(of: Self.measured.map(\.rawValue).sorted())
+    }
     let reduction = random.one(of: ["sum", "sum", "sum", "mean", "max", "norm"])
     switch random.draw(9) {
     case 0...2: return "\(reduction)(dYG2) / \(reduction)(Y2)"

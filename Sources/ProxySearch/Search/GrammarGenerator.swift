@@ -9,7 +9,8 @@ public struct GrammarGenerator: ProposalSource {
 
   public func reply(to prompt: Prompt) throws -> Proposal {
     var idea = (thought: "A random formula.", formula: "sum(dYG2) / sum(Y2)")
-    var grammar = FormulaGrammar(random: SplitMix64(seed: prompt.seed))
+    var grammar = FormulaGrammar(
+      random: SplitMix64(seed: prompt.seed), readsMeasurements: prompt.readsMeasurements)
     let known = Set((prompt.parents + prompt.examples).map(\.formula.canonical))
     for _ in 0..<Self.tries {
       let (thought, text) = Self.idea(prompt, &grammar)
@@ -63,7 +64,7 @@ public struct GrammarGenerator: ProposalSource {
         case .statistic(let old) = part
       else { break }
       let others = Statistic.allCases.filter {
-        $0.type == old.type && $0 != old && FormulaGrammar.cheap.contains($0)
+        $0.type == old.type && $0 != old && grammar.readable.contains($0)
           && $0.dependsOnBits == old.dependsOnBits
       }
       guard !others.isEmpty else { break }

@@ -15,6 +15,8 @@ public struct Prompt: Sendable {
   /// Tells apart questions that read the same.
   public var identity: String
   public var seed: UInt64
+  /// Formulas may read measurements of one layer at a time.
+  public var readsMeasurements = false
 
   public func text(_ templates: PromptTemplates) -> String {
     var text = templates[template]
@@ -24,8 +26,8 @@ public struct Prompt: Sendable {
       : "\nEarlier replies failed:\n" + failures.map { "- \($0)" }.joined(separator: "\n") + "\n"
     // What is filled in is not looked through for further marks.
     let parts = [
-      "language": Prompt.language, "examples": Prompt.list(examples), "failures": notes,
-      "parents": Prompt.list(parents),
+      "language": Prompt.language(readsMeasurements: readsMeasurements),
+      "examples": Prompt.list(examples), "failures": notes, "parents": Prompt.list(parents),
     ]
     var result = ""
     while let open = text.firstRange(of: "{{") {
@@ -65,8 +67,8 @@ public struct Prompt: Sendable {
   }
 
   /// The language of formulas, in words.
-  static let language: String = {
-    let statistics = Statistic.allCases.filter { !$0.isMeasured }
+  static func language(readsMeasurements: Bool) -> String {
+    let statistics = Statistic.allCases.filter { readsMeasurements || !$0.isMeasured }
       .map { "  \($0.rawValue): \($0.meaning) (\($0.type))" }
     func names(_ forms: Primitive.Form...) -> String {
       Primitive.allCases.filter {
@@ -83,7 +85,7 @@ public struct Prompt: Sendable {
       By output channel (of a matrix): \(names(.rowReduction)); by input: \(names(.columnReduction)); matmul(matrix, inputs)
       Of one number of each layer, over all layers: \(names(.layers))
       """
-  }()
+  }
 }
 
 /// Whoever answers prompts.

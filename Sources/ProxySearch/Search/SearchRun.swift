@@ -110,7 +110,8 @@ public struct SearchRun {
     var prompt = Prompt(
       template: template, parents: parents.compactMap(Self.shown), examples: [],
       failures: Array(tried.compactMap(\.failure).suffix(Self.shownFailures)),
-      identity: "\(settings.seed) \(generation) \(slot) \(attempt)", seed: random.next())
+      identity: "\(settings.seed) \(generation) \(slot) \(attempt)", seed: random.next(),
+      readsMeasurements: settings.fitness.readsMeasurements)
     if template == .initialize { prompt.examples = shownExamples(population, &random) }
     let proposal = try source.reply(to: prompt)
     var candidate = Candidate(
