@@ -77,12 +77,16 @@ enum ProbePlan {
       return net
     }
   }
-    + [(16, 3, 1, 32), (32, 3, 2, 160), (24, 3, 2, 96), (64, 7, 2, 160)].map {
-      channels, kernel, stride, side in
-      Probe(name: "first \(kernel)x\(kernel) to \(channels) on \(side)x\(side)") {
-        var net = ProbeNetwork(input: [1, 3, side, side])
-        net.convolution(channels, kernel: kernel, stride: stride)
-        return net
+    + [8, 4].flatMap { bits in
+      [(16, 3, 1, 32), (32, 3, 2, 160), (24, 3, 2, 96), (64, 7, 2, 160)].map {
+        channels, kernel, stride, side in
+        Probe(
+          name: "first \(kernel)x\(kernel) to \(channels) on \(side)x\(side), \(bits) bits"
+        ) {
+          var net = ProbeNetwork(input: [1, 3, side, side])
+          net.convolution(channels, kernel: kernel, stride: stride, bits: bits)
+          return net
+        }
       }
     }
     + [(32, 28), (64, 40), (128, 24)].map { channels, side in
@@ -107,16 +111,17 @@ enum ProbePlan {
   }
 
   /// Pairs of depthwise and pointwise convolutions of which several threads share one, both or none.
-  private static let separable: [Probe] = [
-    (12, 50), (24, 44), (48, 20), (96, 12), (160, 8), (320, 4), (80, 10), (40, 26),
-  ].map { channels, side in
-    Probe(name: "separable \(channels) on \(side)x\(side)") {
-      var net = ProbeNetwork(input: [1, channels, side, side])
-      for _ in 0..<4 {
-        net.depthwise()
-        net.convolution(channels, kernel: 1)
+  private static let separable: [Probe] = [8, 4].flatMap { bits in
+    [(12, 50), (24, 44), (48, 20), (96, 12), (160, 8), (320, 4), (80, 10), (40, 26)].map {
+      channels, side in
+      Probe(name: "separable \(channels) on \(side)x\(side), \(bits) bits") {
+        var net = ProbeNetwork(input: [1, channels, side, side])
+        for _ in 0..<4 {
+          net.depthwise()
+          net.convolution(channels, kernel: 1, bits: bits)
+        }
+        return net
       }
-      return net
     }
   }
 
