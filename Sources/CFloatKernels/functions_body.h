@@ -137,7 +137,30 @@ INLINE void softmax_below(const float *x, ptrdiff_t count, float peak, float *y)
   }
 }
 
-static void softmax(const float *x, ptrdiff_t count, float *y) {
+/* Elements up to which a row is shorter than what it takes to begin and end one. */
+#define SHORT_ROW 8
+
+/* As many rows as a vector has lanes, side by side. */
+INLINE void softmax_of_short_rows(const float *x, ptrdiff_t count, float *y) {
+  vec values[SHORT_ROW], peaks = (vec)-INFINITY, sums = (vec)0.0f;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    vec v;
+    for (int row = 0; row < FK_LANES; row++) v[row] = x[row * count + i];
+    peaks = v > peaks ? v : peaks;
+    values[i] = v;
+  }
+  for (ptrdiff_t i = 0; i < count; i++) {
+    values[i] = exp_of(values[i] - peaks);
+    sums += values[i];
+  }
+  const vec scales = (vec)1.0f / sums;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    vec v = values[i] * scales;
+    for (int row = 0; row < FK_LANES; row++) y[row * count + i] = v[row];
+  }
+}
+
+INLINE void softmax_of_row(const float *x, ptrdiff_t count, float *y) {
   vec peaks = (vec)-INFINITY;
   ptrdiff_t whole = count / FK_LANES * FK_LANES;
   for (ptrdiff_t i = 0; i < whole; i += FK_LANES) {
@@ -149,6 +172,24 @@ static void softmax(const float *x, ptrdiff_t count, float *y) {
     peaks = v > peaks ? v : peaks;
   }
   softmax_below(x, count, largest_of(peaks), y);
+}
+
+/* Short rows are filled up to whole vectors of them, so that each has the same result wherever it
+   lies. */
+static void softmax(const float *x, ptrdiff_t rows, ptrdiff_t count, float *y) {
+  ptrdiff_t row = 0;
+  if (count > 0 && count <= SHORT_ROW) {
+    for (; row + FK_LANES <= rows; row += FK_LANES) {
+      softmax_of_short_rows(x + row * count, count, y + row * count);
+    }
+    if (row == rows) return;
+    float rest[SHORT_ROW * FK_LANES] = {0};
+    for (ptrdiff_t i = 0; i < (rows - row) * count; i++) rest[i] = x[row * count + i];
+    softmax_of_short_rows(rest, count, rest);
+    for (ptrdiff_t i = 0; i < (rows - row) * count; i++) y[row * count + i] = rest[i];
+    return;
+  }
+  for (; row < rows; row++) softmax_of_row(x + row * count, count, y + row * count);
 }
 
 static void masked_softmax(const float *x, ptrdiff_t count, float divisor, const float *mask,

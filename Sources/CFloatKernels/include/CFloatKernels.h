@@ -110,8 +110,8 @@ typedef struct fk_kernels {
   /* y = softmax(x * (1 / divisor) + mask), the mask NULL for none; y may be x. */
   void (*masked_softmax)(const float *x, ptrdiff_t count, float divisor, const float *mask,
                          float *y);
-  /* y = exp(x - max) / sum of these over the row. */
-  void (*softmax)(const float *x, ptrdiff_t count, float *y);
+  /* y = exp(x - max) / sum of these over each row of `count`. */
+  void (*softmax)(const float *x, ptrdiff_t rows, ptrdiff_t count, float *y);
   /* y = fma(factor, x, y), element by element. */
   void (*add_scaled)(const float *x, ptrdiff_t count, float factor, float *y);
   /* target = source - zero, exactly. */

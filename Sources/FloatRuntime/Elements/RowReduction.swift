@@ -19,6 +19,18 @@ extension Reduction {
 protocol RowFunction: Sendable {
   func apply<T: FloatElement>(
     _ row: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ count: Int)
+
+  /// The same for several rows, one behind the other.
+  func apply<T: FloatElement>(
+    rows: Int, _ first: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ count: Int)
+}
+
+extension RowFunction {
+  func apply<T: FloatElement>(
+    rows: Int, _ first: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ count: Int
+  ) {
+    for row in 0..<rows { apply(first + row * count, out + row * count, count) }
+  }
 }
 
 enum Rows {
@@ -126,9 +138,9 @@ enum Rows {
         nonisolated(unsafe) let (from, to) = (input, output)
         let batch = max(1, Elementwise.chunk / count)
         pool.forEach((rows + batch - 1) / batch) { task in
-          for row in task * batch..<min((task + 1) * batch, rows) {
-            function.apply(from + row * count, to + row * count, count)
-          }
+          let first = task * batch
+          function.apply(
+            rows: min(batch, rows - first), from + first * count, to + first * count, count)
         }
       }
     }

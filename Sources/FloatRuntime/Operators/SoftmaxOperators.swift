@@ -26,12 +26,6 @@ enum SoftmaxOperators {
     func apply<T: FloatElement>(
       _ row: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ count: Int
     ) {
-      if T.self == Float.self {
-        KernelSet.best.table.pointee.softmax(
-          UnsafeRawPointer(row).assumingMemoryBound(to: Float.self), count,
-          UnsafeMutableRawPointer(out).assumingMemoryBound(to: Float.self))
-        return
-      }
       var peak = T.bottom
       for index in 0..<count { peak = .larger(peak, row[index]) }
       var sum = T.zero
@@ -42,6 +36,18 @@ enum SoftmaxOperators {
       }
       let scale = 1 / sum
       for index in 0..<count { out[index] *= scale }
+    }
+
+    func apply<T: FloatElement>(
+      rows: Int, _ first: UnsafePointer<T>, _ out: UnsafeMutablePointer<T>, _ count: Int
+    ) {
+      guard T.self == Float.self else {
+        for row in 0..<rows { apply(first + row * count, out + row * count, count) }
+        return
+      }
+      KernelSet.best.table.pointee.softmax(
+        UnsafeRawPointer(first).assumingMemoryBound(to: Float.self), rows, count,
+        UnsafeMutableRawPointer(out).assumingMemoryBound(to: Float.self))
     }
   }
 
