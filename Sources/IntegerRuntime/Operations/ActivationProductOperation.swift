@@ -21,9 +21,7 @@ struct ActivationProductOperation: Operation {
   let kernels: KernelSet
 
   var reads: [ValueID] { [left.value, right.value] }
-  var writes: [ValueID] {
-    if case .quantized(let value, _) = result { [value] } else { [] }
-  }
+  var writes: [ValueID] { result.values }
 
   var integerMultiplications: Int { left.starts.count * rows * depth * columns }
 
@@ -39,10 +37,11 @@ struct ActivationProductOperation: Operation {
   func workspace(_ layouts: [ImageLayout]) -> Int { operands.count * operandBytes }
 
   func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
-    guard case .quantized(let value, let range) = result else { return nil }
-    var limited = self
-    limited.result = .quantized(value, range.limited(to: integers))
-    return limited
+    result.limited(to: integers).map { result in
+      var limited = self
+      limited.result = result
+      return limited
+    }
   }
 
   func step(_ memory: PlanMemory) throws -> any Step {
@@ -53,13 +52,11 @@ struct ActivationProductOperation: Operation {
   }
 
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
-    var outputBits = 8
-    if case .float = result { outputBits = 32 }
-    return [
+    [
       KernelWorkload(
         name: name, op: KernelWorkload.activationProduct, kind: .product, rows: rows, depth: depth,
         columns: columns, groups: left.starts.count, runs: 1, weightBits: 8,
-        outputBits: outputBits, inputs: layouts[left.value].count + layouts[right.value].count,
+        outputBits: result.bits, inputs: layouts[left.value].count + layouts[right.value].count,
         outputs: left.starts.count * rows * columns)
     ]
   }

@@ -9,6 +9,21 @@ struct ProductOperation: Operation {
     case quantized(ValueID, ResultRange)
     /// A float tensor of this shape.
     case float(FloatSlot, shape: [Int])
+
+    var values: [ValueID] {
+      if case .quantized(let value, _) = self { [value] } else { [] }
+    }
+
+    /// Of floats 32.
+    var bits: Int {
+      if case .quantized = self { 8 } else { 32 }
+    }
+
+    /// Nil for floats.
+    func limited(to integers: ClosedRange<UInt8>) -> Result? {
+      guard case .quantized(let value, let range) = self else { return nil }
+      return .quantized(value, range.limited(to: integers))
+    }
   }
 
   let name: String
@@ -20,19 +35,18 @@ struct ProductOperation: Operation {
   let window: ConvolutionWindow?
 
   var reads: [ValueID] { [source] }
-  var writes: [ValueID] {
-    if case .quantized(let value, _) = result { [value] } else { [] }
-  }
+  var writes: [ValueID] { result.values }
 
   let integerMultiplications: Int
 
   func halo(around value: ValueID) -> Halo { window?.halo ?? Halo() }
 
   func limited(to integers: ClosedRange<UInt8>) -> (any Operation)? {
-    guard case .quantized(let value, let range) = result else { return nil }
-    var limited = self
-    limited.result = .quantized(value, range.limited(to: integers))
-    return limited
+    result.limited(to: integers).map { result in
+      var limited = self
+      limited.result = result
+      return limited
+    }
   }
 
   func step(_ memory: PlanMemory) throws -> any Step {
@@ -42,8 +56,6 @@ struct ProductOperation: Operation {
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let layout = layouts[source]
     let first = weights.first
-    var outputBits = 8
-    if case .float = result { outputBits = 32 }
     let rows =
       layout.images
       * (window.map { $0.outputRows * $0.outputColumns } ?? layout.height * layout.width)
@@ -52,7 +64,7 @@ struct ProductOperation: Operation {
         name: name, op: window == nil ? "MatMul" : "Conv", kind: .product, rows: rows,
         depth: first?.depth ?? 0, columns: first?.columns ?? 0, groups: weights.count,
         runs: first?.runCount ?? 1, weightBits: weights.map(\.bits).max() ?? 8,
-        outputBits: outputBits, inputs: layout.count,
+        outputBits: result.bits, inputs: layout.count,
         outputs: rows * weights.reduce(0) { $0 + $1.columns })
     ]
   }
