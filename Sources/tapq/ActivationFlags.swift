@@ -31,6 +31,10 @@ struct ActivationFlags: ParsableArguments {
       guard let choice = AttentionChoice(rawValue: attentionBits) else {
         throw ValidationError("--attention-bits must be 8 or 32, not '\(attentionBits)'")
       }
+      guard choice != .integers || !options.isWeightOnly else {
+        throw ValidationError(
+          "--attention-bits 8 quantizes activations, which --activation-bits 32 leaves float")
+      }
       options.attention = choice
     }
     guard let blockSize else { return }

@@ -48,7 +48,8 @@ import Testing
     ["--rounding", "up"], ["--embedding-bits", "5"], ["--float-bits", "8"],
     ["--activation-bits", "8,32"],
     ["--activation-bits", "16"],
-    ["--activation-bits", "32", "--block-size", "20"],
+    ["--activation-bits", "32", "--block-size", "20"], ["--attention-bits", "16"],
+    ["--activation-bits", "32", "--attention-bits", "8"],
   ])
   func wrongFlagsAreUsageErrors(flags: [String]) throws {
     #expect(try quantize(flags).code == 64)
