@@ -48,7 +48,7 @@ void ik_pack_operand(const ik_kernels *kernels, const ik_operand *operand, uint8
   for (ptrdiff_t first = 0; first < operand->columns; first += kernels->panel) {
     const ptrdiff_t left = operand->columns - first;
     const ptrdiff_t columns = left < kernels->panel ? left : kernels->panel;
-    const ptrdiff_t width = (columns + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
+    const ptrdiff_t width = ik_padded_columns(kernels, columns);
     for (ptrdiff_t c = 0; c < columns; c++) places[c] = kernels->panel_place(c, width);
     memset(step, 0, sizeof(step));
     for (ptrdiff_t k = 0; k < operand->depth; k += 4) {
@@ -63,17 +63,14 @@ void ik_pack_operand(const ik_kernels *kernels, const ik_operand *operand, uint8
 void ik_pack_operand_bias(const ik_kernels *kernels, const ik_operand *operand, uint8_t zero,
                           int32_t *packed) {
   int32_t sums[IK_MOST_PANEL];
+  memset(packed, 0, sizeof(int32_t) * (size_t)ik_padded_columns(kernels, operand->columns));
+  if (zero == 0) return;
   for (ptrdiff_t first = 0; first < operand->columns; first += kernels->panel) {
     const ptrdiff_t left = operand->columns - first;
     const ptrdiff_t columns = left < kernels->panel ? left : kernels->panel;
-    const ptrdiff_t width = (columns + kernels->lanes - 1) / kernels->lanes * kernels->lanes;
+    const ptrdiff_t width = ik_padded_columns(kernels, columns);
     const uint8_t *values = operand->values + first * operand->column_step;
-    memset(packed, 0, sizeof(int32_t) * (size_t)width);
     memset(sums, 0, sizeof(sums));
-    if (zero == 0) {
-      packed += width;
-      continue;
-    }
     if (operand->depth_step == 1) {
       for (ptrdiff_t c = 0; c < columns; c++) {
         const uint8_t *column = values + c * operand->column_step;
@@ -89,8 +86,7 @@ void ik_pack_operand_bias(const ik_kernels *kernels, const ik_operand *operand, 
     }
     for (ptrdiff_t c = 0; c < columns; c++) {
       const uint32_t sum = (uint32_t)sums[c] - 128u * (uint32_t)operand->depth;
-      packed[kernels->panel_place(c, width)] = (int32_t)(0u - zero * sum);
+      packed[first + kernels->panel_place(c, width)] = (int32_t)(0u - zero * sum);
     }
-    packed += width;
   }
 }

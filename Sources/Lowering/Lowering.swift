@@ -28,10 +28,8 @@ public enum Lowering {
       guard twoBits.isEmpty else { throw LoweringError.nativeTwoBits(layers: twoBits) }
     }
     let current = try model.applying(OpsetRequirement(plan: plan).patches(for: model))
-    let activations = plan.activations
-    var sites = try QuantizationSites.analyze(
-      current, layerNames: Set(plan.layers.map(\.name)),
-      products: { activations[$0] != nil && activations[$1] != nil })
+    var sites = try sites(
+      of: current, layerNames: Set(plan.layers.map(\.name)), activations: plan.activations)
     if plan.isWeightOnly { sites = sites.ofWeights }
     try PlanCheck(model: current, sites: sites, plan: plan, weights: weights).run()
     let fitted = try BiasQuantization(model: current, sites: sites, plan: plan, weights: weights)
@@ -52,8 +50,17 @@ public enum Lowering {
     guard !activations.isEmpty else { return model }
     let plan = QuantizationPlan(storage: .cast, layers: [], activations: activations)
     let current = try model.applying(OpsetRequirement(plan: plan).patches(for: model))
-    let sites = try QuantizationSites.analyze(
-      current, products: { activations[$0] != nil && activations[$1] != nil })
-    return try current.applying([.quantizeActivations(sites, activations)])
+    return try current.applying([
+      .quantizeActivations(try sites(of: current, activations: activations), activations)
+    ])
+  }
+
+  /// A product of two computed values is quantized where both have parameters.
+  private static func sites(
+    of model: Model, layerNames: Set<String>? = nil, activations: [String: AffineParameters]
+  ) throws -> QuantizationSites {
+    try .analyze(
+      model, layerNames: layerNames,
+      products: { activations[$0] != nil && activations[$1] != nil })
   }
 }

@@ -67,11 +67,14 @@ class Builder:
             ir_version=helper.find_min_ir_version_for(opsets),
         )
 
+    def inferred(self, output):
+        """The network with the shapes of all its values."""
+        return onnx.shape_inference.infer_shapes(self.model(output), strict_mode=True)
+
     def pattern(self, output, **kernels):
-        model = onnx.shape_inference.infer_shapes(self.model(output), strict_mode=True)
         return Pattern(
             self.name,
-            model,
+            self.inferred(output),
             kernels,
             {"x": self.random.normal(size=[24, *self.shape[1:]]).astype(numpy.float32)},
         )

@@ -66,14 +66,15 @@ def test_attention_in_integers(tapq):
 def test_vision_transformer(tapq):
     """Patches, then attentions that are large enough to run in integers by default."""
     source = tapq.new_folder() / "float.onnx"
-    onnx.save(VisionTransformer(32, 2, 2, side=112, classes=10).model(), source)
+    network = VisionTransformer(32, 2, 2, side=112, classes=10)
+    onnx.save(network.inferred(network.scores), source)
     samples = numpy.random.default_rng(3).normal(0, 1, (9, 3, 112, 112)).astype(numpy.float32)
-    path = tapq.quantize(source, {"input": samples[1:]}, "--bits", "8")
+    path = tapq.quantize(source, {"x": samples[1:]}, "--bits", "8")
     check_file(path)
     stock = StockRuntime(path, path.parent)
     layers = plan_of(path)
     assert stock.integer_matrix_products == len(layers_of(layers, "Gemm", "MatMul")) + 4
-    inputs = {"input": samples[:1]}
+    inputs = {"x": samples[:1]}
     found = assert_engines_agree(tapq, path, inputs, "vision transformer")
     assert_close_in_direction(stock.run(inputs), found, "vision transformer")
     for name, steps in steps_apart(tapq, path, inputs).items():

@@ -13,8 +13,7 @@ enum FusedAttentionOperator {
       return { inputs, run in
         let (q, k, v) = (try inputs.floats(0), try inputs.floats(1), try inputs.floats(2))
         let heads = try FusedHeads(q, k, v, node: inputs.node)
-        let mask =
-          try inputs.optionalTensor(3) == nil ? nil : heads.lines(of: inputs.floats(3), inputs)
+        let mask = try inputs.optionalFloats(3).map { try heads.lines(of: $0, inputs) }
         run.trace?.use(kernel: "attention " + KernelSet.best.name)
         return [.tensor(heads.run(q, k, v, mask: mask, divisor: divisor, pool: run.pool))]
       }

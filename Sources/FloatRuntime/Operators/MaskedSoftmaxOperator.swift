@@ -12,7 +12,7 @@ enum MaskedSoftmaxOperator {
         let x = try inputs.floats(0)
         guard let size = x.shape.last, size > 0, x.count > 0 else { return [.tensor(x)] }
         let rows = x.count / size
-        let mask = try inputs.optionalTensor(1) == nil ? nil : inputs.floats(1)
+        let mask = try inputs.optionalFloats(1)
         guard let rowsPerMask = mask.map({ rowsPerMask($0.shape, x.shape) }) ?? rows else {
           let scaled = try ArithmeticOperators.calculate(
             Divide(), x, Tensor(scalar: divisor), inputs, run.pool)

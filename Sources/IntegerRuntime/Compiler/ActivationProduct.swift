@@ -15,11 +15,10 @@ struct ActivationProduct {
     self.node = node
     self.compiler = compiler
     isFloat = node.domain == "tapq" && node.op == "IntegerGemm"
+    let parameters = [1, 2, 4, 5] + (isFloat ? [] : [6, 7])
     guard isFloat || node.isOperator("QLinearMatMul"), node.inputs.count == (isFloat ? 6 : 8),
       compiler.constant(node.inputs[3]) == nil,
-      node.inputs.enumerated().allSatisfy({
-        $0.offset % 3 == 0 && $0.offset < 6 || compiler.constant($0.element) != nil
-      })
+      parameters.allSatisfy({ compiler.constant(node.inputs[$0]) != nil })
     else { return nil }
     let shapes = try [0, 3].map { try compiler.shape(of: node.inputs[$0]) }
     guard shapes.allSatisfy({ $0.count >= 2 }), compiler.constant(node.inputs[4])?.count == 1,
@@ -67,11 +66,5 @@ struct ActivationProduct {
         name: node.name.isEmpty ? node.identity : node.name, left: lefts, right: rights,
         rows: rows, depth: depth, columns: columns, zero: left.zero, multiplier: multiplier,
         result: result, kernels: compiler.kernels))
-  }
-}
-
-extension StridedMatrices {
-  fileprivate func broadcast(_ leading: ArraySlice<Int>, to batch: [Int]) -> StridedMatrices? {
-    broadcast(Array(leading), to: batch)
   }
 }

@@ -41,7 +41,7 @@ struct StridedMatrices: Sendable {
   }
 
   /// One matrix for each of the batch that the leading axes broadcast to; nil where they do not.
-  func broadcast(_ leading: [Int], to batch: [Int]) -> StridedMatrices? {
+  func broadcast(_ leading: ArraySlice<Int>, to batch: [Int]) -> StridedMatrices? {
     guard leading.count <= batch.count else { return nil }
     let own = Array(repeating: 1, count: batch.count - leading.count) + leading
     var indices = [0]
