@@ -29,6 +29,15 @@ public struct ObservedLayer: Sendable, Equatable {
   /// A convolution: outputs have channels before positions.
   public var readsWindows: Bool { columns != .innermost }
 
+  /// Whether zeros are read around the input.
+  public var readsPadding: Bool {
+    guard case .window(let window) = columns else { return false }
+    return switch window.padding {
+    case .explicit(let begin, let end): begin.contains { $0 > 0 } || end.contains { $0 > 0 }
+    case .same: window.kernel.contains { $0 > 1 }
+    }
+  }
+
   /// A `Conv`, or a `Gemm` or `MatMul` whose constant is on the right.
   public init(name: String, node: Node, weightShape: [Int]) throws {
     self.name = name

@@ -1,3 +1,4 @@
+import Foundation
 public import GraphIR
 public import Parallelism
 import Quantization
@@ -7,6 +8,9 @@ public import Tensors
 /// power get larger weights (as in AWQ), and the channels of an activation more even ranges (as in
 /// SmoothQuant and cross-layer equalization). Factors are powers of two: in float nothing changes,
 /// not by one bit.
+///
+/// Channels far from zero are moved there first, where the biases of their readers can take what is
+/// missing on (bias absorption, arXiv 1906.04721; channel shifting, arXiv 2304.09145).
 public struct Equalization {
   private let model: Model
   private let flow: NetworkFlow
@@ -31,26 +35,35 @@ public struct Equalization {
     let pairs = PairFinder(model.graph, layers: layers).pairs(floatValues: floatValues)
       .compactMap { pair in flow.layer(of: pair.consumers[0].weight).map { (pair, $0) } }
       .sorted { $0.1 < $1.1 }
-    var scaling = ChannelScaling(model.graph)
+    var changes = ChannelChanges(model.graph)
     for (pair, node) in pairs {
       let input = flow.node(node).inputs[0]
       try flow.advance(to: node)
-      guard let inputs = flow.tensors(input) else { continue }
-      let factors = try bestFactors(pair, inputs: inputs, bits: bits)
+      guard var inputs = flow.tensors(input) else { continue }
+      var ranges = ChannelRanges(inputs, of: pair)
+      if let offset = pair.offset, let shifts = ranges.shifts(offset) {
+        changes.add(shifts.map { -$0 }, to: offset.bias)
+        for layer in pair.consumers {
+          if let bias = layer.bias { changes.add(layer.biasChange(shifts), to: bias) }
+        }
+        inputs = inputs.map { pair.shifted($0, by: shifts) }
+        ranges = ChannelRanges(inputs, of: pair)
+      }
+      let factors = try bestFactors(pair, inputs: inputs, ranges: ranges, bits: bits)
       guard factors.contains(where: { $0 != 1 }) else { continue }
       let inverse = factors.map { 1 / $0 }
       switch pair.producer {
       case .constants(let constants):
-        for (name, axis) in constants { scaling.multiply(name, axis: axis, by: inverse) }
+        for (name, axis) in constants { changes.multiply(name, axis: axis, by: inverse) }
       case .copy(let value):
-        scaling.copies.append(
+        changes.copies.append(
           ScaledCopy(value: value, factors: inverse, weights: pair.consumers.map(\.weight)))
       }
       for layer in pair.consumers {
-        scaling.multiply(layer.weight, axis: layer.rows.axis == 0 ? 1 : 0, by: factors)
+        changes.multiply(layer.weight, axis: layer.inputAxis, by: layer.ofInputs(factors))
       }
     }
-    let (changed, copies) = (scaling.changed, scaling.copies)
+    let (changed, copies) = (changes.changed, changes.copies)
     return GraphPatch("equalize channels") { model in
       for (name, tensor) in changed { model.graph.initializers[name] = tensor }
       for copy in copies { copy.insert(into: &model.graph) }
@@ -58,27 +71,32 @@ public struct Equalization {
   }
 
   private func bestFactors(
-    _ pair: EqualizationPair, inputs: [Tensor], bits: Int
+    _ pair: EqualizationPair, inputs: [Tensor], ranges: ChannelRanges, bits: Int
   ) throws -> [Float] {
-    let first = pair.consumers[0]
-    let taps = first.rows.length / pair.channels
-    // Any output serves: only the moments of the inputs are used.
-    let moment = try MomentReader(
-      layer: first, arithmetic: settings.effort.momentArithmetic, pool: pool
-    ).inputMoment(inputs)
-    let power = (0..<pair.channels).map { channel in
-      (0..<taps).reduce(Float(0)) { $0 + moment[channel * taps + $1, channel * taps + $1] }
+    let mixing = pair.consumers.filter { !$0.isDepthwise }
+    var judges: [[Int]: FactorJudge] = [:]
+    for layer in mixing where judges[layer.window] == nil {
+      // Any output serves: only the moments of the inputs are used.
+      let moment = try MomentReader(
+        layer: layer, arithmetic: settings.effort.momentArithmetic, pool: pool
+      ).inputMoment(inputs)
+      judges[layer.window] = FactorJudge(
+        moment: moment, channels: pair.channels, damping: settings.damping, pool: pool)
     }
-    let largest = ChannelExtent.largest(
-      inputs, channels: pair.channels, isConvolution: first.observed.readsWindows)
-    var best = (factors: [Float](repeating: 1, count: pair.channels), cost: Double.infinity)
-    for exponent in [Float(0), 0.25, 0.5, 0.75, 1] {
-      let factors = Self.factors(power, exponent: exponent)
-      let judge = FactorJudge(
-        factors: factors, taps: taps, moment: moment, largest: largest, damping: settings.damping,
-        pool: pool)
-      let cost = try pair.consumers.reduce(0) { try $0 + judge.cost($1, bits: bits) }
-      if cost < best.cost * (exponent == 0 ? 1 : pair.worthwhile) { best = (factors, cost) }
+    func cost(_ factors: [Float]) throws -> Double {
+      try mixing.reduce(ranges.cost(factors)) { sum, layer in
+        try sum + (judges[layer.window]?.cost(layer, factors: factors, bits: bits) ?? 0)
+      }
+    }
+    var candidates = [ranges.evening]
+    if !pair.isLimited, let powers = mixing.first.flatMap({ judges[$0.window]?.powers }) {
+      candidates += [0.25, 0.5, 0.75, 1].map { Self.factors(powers, exponent: $0) }
+    }
+    let none = [Float](repeating: 1, count: pair.channels)
+    var best = (factors: none, cost: try cost(none))
+    for factors in candidates {
+      let cost = try cost(factors)
+      if cost < best.cost * pair.worthwhile { best = (factors, cost) }
     }
     return best.factors
   }
@@ -86,7 +104,7 @@ public struct Equalization {
   /// Root mean squares to a power, about their geometric mean, as powers of two; channels without
   /// power keep their scale.
   static func factors(_ power: [Float], exponent: Float) -> [Float] {
-    let logarithms = power.map { $0 > 0 ? 0.5 * Double($0).logarithm : nil }
+    let logarithms = power.map { $0 > 0 ? 0.5 * log2(Double($0)) : nil }
     let known = logarithms.compactMap(\.self)
     let mean = known.reduce(0, +) / Double(max(known.count, 1))
     return logarithms.map { value in
@@ -109,7 +127,7 @@ extension EqualizationPair {
 }
 
 /// Constants with channels multiplied, and values of which layers read such a copy.
-private struct ChannelScaling {
+private struct ChannelChanges {
   private let graph: Graph
   private(set) var changed: [String: Tensor] = [:]
   var copies: [ScaledCopy] = []
@@ -122,5 +140,13 @@ private struct ChannelScaling {
     var values = tensor.elements(of: Float.self)
     for index in values.indices { values[index] *= factors[index / inner % factors.count] }
     changed[name] = Tensor(values, shape: tensor.shape)
+  }
+
+  /// `terms`: as many as the constant has elements.
+  mutating func add(_ terms: [Float], to name: String) {
+    guard let tensor = changed[name] ?? graph.initializers[name], tensor.count == terms.count
+    else { return }
+    changed[name] = Tensor(
+      zip(tensor.elements(of: Float.self), terms).map { $0 + $1 }, shape: tensor.shape)
   }
 }

@@ -1,8 +1,8 @@
-import GraphIR
 import Tensors
 
 /// A producer and the layers that alone read its channels, so that a channel may be scaled down in
-/// the one and up in the others without changing what the network computes.
+/// the one and up in the others, or moved in the one and back in the others, without changing what
+/// the network computes.
 struct EqualizationPair {
   /// What is divided by the factors.
   enum Producer {
@@ -14,123 +14,58 @@ struct EqualizationPair {
     case copy(of: String)
   }
 
+  /// The producer's bias, where it may move the channels and the biases of the layers move back.
+  struct Offset: Equatable {
+    let bias: String
+    /// Whether a Relu follows: channels may then only come down, and no further than to zero.
+    let isRectified: Bool
+  }
+
   let producer: Producer
+  /// Whether a `Clip` cuts the channels off above: they then may only grow, and no further than to
+  /// where none is cut off.
+  let isLimited: Bool
+  let offset: Offset?
   let channels: Int
   let consumers: [RoundingLayer]
 }
 
-/// Finds the pairs of a graph: `Conv`, `Gemm`, `MatMul` or `LayerNormalization`, then operators that
-/// commute with a positive factor for each channel, then layers; and values that come in float, of
-/// which products read a copy.
-struct PairFinder {
-  private let graph: Graph
-  private let layers: [String: RoundingLayer]
-  private var readers: [String: [Node]] = [:]
-  /// Readers of each name, graph outputs and subgraphs included.
-  private var readCounts: [String: Int] = [:]
+extension RoundingLayer {
+  /// Whether every output channel reads one input channel: its rows then scale with that channel, and
+  /// round as before.
+  var isDepthwise: Bool { observed.group > 1 && rows.shape[1] == 1 }
 
-  private static let homogeneous: Set = [
-    "Relu", "LeakyRelu", "MaxPool", "AveragePool", "GlobalAveragePool", "Flatten", "Reshape",
-    "Identity", "Dropout",
-  ]
+  /// Places of an input channel that a row reads.
+  var window: [Int] { observed.readsWindows ? Array(rows.shape[2...]) : [] }
 
-  init(_ graph: Graph, layers: [RoundingLayer]) {
-    self.graph = graph
-    self.layers = Dictionary(
-      layers.map { ($0.weight, $0) }, uniquingKeysWith: { first, _ in first })
-    for node in graph.nodes {
-      var names: Set<String> = []
-      node.collectReads(into: &names)
-      for name in names { readCounts[name, default: 0] += 1 }
-      for name in Set(node.inputs) { readers[name, default: []].append(node) }
-    }
-    for output in graph.outputs { readCounts[output.name, default: 0] += 1 }
+  /// The axis of the weight that runs along the input channels.
+  var inputAxis: Int { rows.axis == 0 && !isDepthwise ? 1 : 0 }
+
+  /// Factors of the input channels, one for each place of that axis.
+  func ofInputs(_ factors: [Float]) -> [Float] {
+    isDepthwise
+      ? factors.flatMap { repeatElement($0, count: rows.count / factors.count) } : factors
   }
 
-  /// `floatValues`: those that are only quantized for the layers that read them.
-  func pairs(floatValues: Set<String> = []) -> [EqualizationPair] {
-    let pairs = graph.nodes.compactMap(pair)
-    let scaled = Set(pairs.flatMap(\.consumers).map(\.weight))
-    return pairs
-      + graph.nodes.flatMap(\.outputs).filter(floatValues.contains).compactMap { value in
-        copied(value).flatMap { pair in
-          pair.consumers.contains { scaled.contains($0.weight) } ? nil : pair
-        }
-      }
-  }
-
-  private func copied(_ value: String) -> EqualizationPair? {
-    let nodes = (readers[value] ?? []).filter { node in
-      node.input(0) == value && node.input(1).map { layers[$0] != nil } ?? false
-    }
-    guard let weight = nodes.first?.input(1), let channels = layers[weight]?.rows.length,
-      nodes.allSatisfy({ $0.op != "Conv" }),
-      let consumers = consumers(nodes, of: value, channels: channels)
-    else { return nil }
-    return EqualizationPair(
-      producer: .copy(of: value), channels: channels, consumers: consumers)
-  }
-
-  private func pair(of node: Node) -> EqualizationPair? {
-    guard let producer = producer(node) else { return nil }
-    var value = producer.value
-    while readCounts[value] == 1, let next = readers[value]?.first, next.domain.isEmpty,
-      Self.homogeneous.contains(next.op), next.input(0) == value, next.output(1) == nil
-    {
-      value = next.identity
-    }
-    guard let nodes = readers[value], nodes.count == readCounts[value],
-      let consumers = consumers(nodes, of: value, channels: producer.channels)
-    else { return nil }
-    return EqualizationPair(
-      producer: .constants(producer.constants), channels: producer.channels, consumers: consumers)
-  }
-
-  /// The layers of the nodes; nil where one of them is none that can be scaled.
-  private func consumers(
-    _ nodes: [Node], of value: String, channels: Int
-  ) -> [RoundingLayer]? {
-    let consumers = nodes.compactMap { reader -> RoundingLayer? in
-      guard reader.input(0) == value, let weight = reader.input(1), readCounts[weight] == 1,
-        let layer = layers[weight], layer.observed.group == 1
-      else { return nil }
-      let taps = layer.observed.readsWindows ? Tensor.count(of: Array(layer.rows.shape[2...])) : 1
-      return layer.rows.length == channels * taps ? layer : nil
-    }
-    return consumers.count == nodes.count && !consumers.isEmpty ? consumers : nil
-  }
-
-  /// The constants that scale with the channels of a node's result, and that result.
-  private func producer(
-    _ node: Node
-  ) -> (constants: [(initializer: String, axis: Int)], channels: Int, value: String)? {
-    guard node.domain.isEmpty, let weight = node.input(1), readCounts[weight] == 1,
-      let tensor = graph.initializers[weight], tensor.elementType == .float32
-    else { return nil }
-    var value = node.identity
-    var constants: [(String, Int)]
-    var bias = node.input(2)
-    if node.op == "LayerNormalization" {
-      guard tensor.rank == 1, node.output(1) == nil else { return nil }
-      constants = [(weight, 0)]
-    } else {
-      guard let layer = layers[weight] else { return nil }
-      constants = [(weight, layer.rows.axis)]
-      if node.op == "MatMul" {
-        guard let name = layer.bias, readCounts[value] == 1, let add = readers[value]?.first,
-          add.isOperator("Add"), add.inputs.contains(name)
-        else { return nil }
-        bias = name
-        value = add.identity
+  func forEachWeight(
+    channels: Int, _ body: (_ row: Int, _ channel: Int, _ weight: Float) -> Void
+  ) {
+    let length = rows.length
+    // Of a depthwise layer the rows of a channel follow each other.
+    let block = isDepthwise ? rows.count / channels * length : length / channels
+    rows.values.withElements(of: Float.self) { values in
+      for index in values.indices {
+        body(index / length, index / block % channels, values[index])
       }
     }
-    let channels = tensor.shape[constants[0].1]
-    if let bias {
-      guard readCounts[bias] == 1, let values = graph.initializers[bias],
-        values.elementType == .float32, values.count == channels, values.shape.last == channels
-      else { return nil }
-      constants.append((bias, values.rank - 1))
+  }
+
+  /// What the bias has to take on when the input channels come down.
+  func biasChange(_ shifts: [Float]) -> [Float] {
+    var sums = [Double](repeating: 0, count: rows.count)
+    forEachWeight(channels: shifts.count) { row, channel, weight in
+      sums[row] += Double(weight) * Double(shifts[channel])
     }
-    return (constants, channels, value)
+    return sums.map(Float.init)
   }
 }

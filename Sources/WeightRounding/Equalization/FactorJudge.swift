@@ -1,23 +1,28 @@
-import Foundation
 import Parallelism
 import Quantization
 import Tensors
 
-/// What rounding costs a layer's output once its input channels are divided by factors and its
-/// weights multiplied: the error of its weights and that of an 8-bit activation.
+/// What rounding its weights costs a layer's output once its input channels are divided by factors
+/// and its weights multiplied.
 struct FactorJudge {
-  let factors: [Float]
-  /// Weights of a channel in a row.
-  let taps: Int
-  /// `E[x x']` before.
+  /// `E[x x']` before, of the windows that the layer reads.
   let moment: Matrix
-  /// Largest magnitude of each channel before.
-  let largest: [Float]
+  let channels: Int
   let damping: Float
   let pool: WorkerPool
 
-  func cost(_ layer: RoundingLayer, bits: Int) throws -> Double {
-    let (rows, length) = (layer.rows.count, layer.rows.length)
+  /// Weights of a channel in a row.
+  private var taps: Int { moment.rows / channels }
+
+  /// Mean square of each channel, summed over its places in the window.
+  var powers: [Float] {
+    (0..<channels).map { channel in
+      (0..<taps).reduce(0) { $0 + moment[channel * taps + $1, channel * taps + $1] }
+    }
+  }
+
+  func cost(_ layer: RoundingLayer, factors: [Float], bits: Int) throws -> Double {
+    let (rows, length, taps) = (layer.rows.count, layer.rows.length, taps)
     let scaled = Matrix(rows: length, columns: length)
     for row in 0..<length {
       for column in 0..<length {
@@ -41,34 +46,6 @@ struct FactorJudge {
     ).scales
     let solved = RowSolver(objective: objective, bits: bits, scaleFactors: [1], rounds: 0)
       .solve(weights, scales: scales, floors: floors, pool: pool)
-    let rounding = solved.costs.reduce(0) { $0 + Double($1) }
-    let range = zip(largest, factors).map { $0 / $1 }.max() ?? 0
-    let step = Double(range) / 255
-    let power = (0..<rows * length).reduce(0.0) {
-      $0 + Double(weights.values[$1]) * Double(weights.values[$1])
-    }
-    return rounding + step * step / 12 * power
+    return solved.costs.reduce(0) { $0 + Double($1) }
   }
-}
-
-enum ChannelExtent {
-  /// Largest magnitude of every channel over all samples.
-  static func largest(_ inputs: [Tensor], channels: Int, isConvolution: Bool) -> [Float] {
-    var result = [Float](repeating: 0, count: channels)
-    for tensor in inputs {
-      let inner = isConvolution ? Tensor.count(of: Array(tensor.shape.dropFirst(2))) : 1
-      tensor.withElements(of: Float.self) { values in
-        for index in values.indices {
-          let channel = index / inner % channels
-          result[channel] = max(result[channel], abs(values[index]))
-        }
-      }
-    }
-    return result
-  }
-}
-
-extension Double {
-  /// The base-two logarithm.
-  var logarithm: Double { log2(self) }
 }
