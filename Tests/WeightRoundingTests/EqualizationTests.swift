@@ -201,6 +201,34 @@ private struct ConvolutionChain {
     #expect(leaking.pairs.isEmpty)
   }
 
+  /// A mean of what was cut off looks like one of what was not.
+  @Test func nothingCrossesAClipOrMovesBelowAReluBehindAMean() throws {
+    for activation in [ConvolutionChain.clip, ConvolutionChain.relu] {
+      var chain = try ConvolutionChain(
+        [
+          .init(name: "first", input: "x", shape: [4, 2, 1, 1], activation: activation("first")),
+          .init(name: "last", input: "mean", shape: [3, 4, 1, 1]),
+        ], loudness: [64, 1, 1, 1], bias: 1)
+      chain.model.graph.nodes.insert(
+        Node(op: "GlobalAveragePool", inputs: ["first_act"], outputs: ["mean"]), at: 2)
+      #expect(chain.pairs.count == (activation("").op == "Relu" ? 1 : 0))
+      #expect(chain.pairs.allSatisfy { $0.offset == nil })
+      let equalized = try chain.equalized()
+      #expect(try chain.value("y", in: equalized) == chain.value("y", in: chain.model))
+    }
+  }
+
+  @Test func constantChannelsStay() throws {
+    let stages: [ConvolutionChain.Stage] = [
+      .init(name: "first", input: "x", shape: [4, 2, 1, 1]),
+      .init(name: "last", input: "first", shape: [3, 4, 1, 1]),
+    ]
+    let chain = try ConvolutionChain(stages, loudness: [1e-6], bias: 3e6)
+    #expect(
+      try chain.equalized().graph.initializers["first_b"]
+        == chain.model.graph.initializers["first_b"])
+  }
+
   @Test func layersOfSeveralWindowsMayReadAValue() throws {
     let stages: [ConvolutionChain.Stage] = [
       .init(

@@ -30,11 +30,16 @@ struct ChannelRanges {
   /// Noise at the outputs once channels are divided by the factors and weights multiplied: a step's
   /// variance, `step^2 / 12`, through every weight.
   func cost(_ factors: [Float]) -> Double {
-    let top = zip(high, factors).reduce(Float(0)) { max($0, $1.0 / $1.1) }
-    let bottom = zip(low, factors).reduce(Float(0)) { min($0, $1.0 / $1.1) }
-    let step = Double(top - bottom) / 255
+    let step = Double(span(factors)) / 255
     return step * step / 12
       * zip(power, factors).reduce(0) { $0 + $1.0 * Double($1.1) * Double($1.1) }
+  }
+
+  /// From the lowest to the highest value, zero within.
+  private func span(_ factors: [Float]) -> Float {
+    let top = zip(high, factors).reduce(Float(0)) { max($0, $1.0 / $1.1) }
+    let bottom = zip(low, factors).reduce(Float(0)) { min($0, $1.0 / $1.1) }
+    return top - bottom
   }
 
   /// Powers of two that bring quiet channels to between a quarter and half of the widest one's range:
@@ -63,12 +68,14 @@ struct ChannelRanges {
       moved.low[channel] -= shifts[channel]
       moved.high[channel] -= shifts[channel]
     }
+    // Of values that hardly change no more would be left than how float sums happen to end.
+    guard moved.span(none) > span(none) / 16 else { return nil }
     return moved.leastCost < leastCost * 0.98 ? shifts : nil
   }
 
-  private var leastCost: Double {
-    min(cost([Float](repeating: 1, count: power.count)), cost(evening))
-  }
+  private var leastCost: Double { min(cost(none), cost(evening)) }
+
+  private var none: [Float] { Array(repeating: 1, count: power.count) }
 }
 
 extension EqualizationPair {

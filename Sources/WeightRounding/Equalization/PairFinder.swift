@@ -70,17 +70,22 @@ struct PairFinder {
     guard let nodes = readers[value], nodes.count == readCounts[value],
       let consumers = consumers(nodes, of: value, channels: producer.channels)
     else { return nil }
+    let isLimited = operators.contains("Clip")
+    let isRectified = !operators.isDisjoint(with: ["Relu", "LeakyRelu"])
+    // A mean does not tell where the values behind it were cut off.
+    let averages = !operators.isDisjoint(with: ["AveragePool", "GlobalAveragePool"])
+    guard !(isLimited && averages) else { return nil }
     var offset: EqualizationPair.Offset?
-    // Averages at a border may count zeros, as padded convolutions do.
-    if let bias = producer.bias, operators.isDisjoint(with: ["Clip", "AveragePool"]),
+    // Means at a border may count zeros, as padded convolutions do.
+    if let bias = producer.bias, !isLimited, !(isRectified && averages),
+      !operators.contains("AveragePool"),
       consumers.allSatisfy({ hasBias($0) && !$0.observed.readsPadding })
     {
-      offset = .init(
-        bias: bias, isRectified: !operators.isDisjoint(with: ["Relu", "LeakyRelu"]))
+      offset = .init(bias: bias, isRectified: isRectified)
     }
     return EqualizationPair(
-      producer: .constants(producer.constants), isLimited: operators.contains("Clip"),
-      offset: offset, channels: producer.channels, consumers: consumers)
+      producer: .constants(producer.constants), isLimited: isLimited, offset: offset,
+      channels: producer.channels, consumers: consumers)
   }
 
   private func hasBias(_ layer: RoundingLayer) -> Bool {
