@@ -1,12 +1,16 @@
 public import Quantization
 
 extension QuantizationSites.Activation {
-  /// The finest parameters that cover the range, as the site needs them.
-  public func parameters(low: Float, high: Float, bits: Int = 8) -> AffineParameters {
-    constrained(
+  /// The finest parameters that cover the range, as the site needs them; no scale below `finest`.
+  public func parameters(
+    low: Float, high: Float, bits: Int = 8, finest: Float = 0
+  ) -> AffineParameters {
+    var parameters: AffineParameters =
       isCentered
-        ? .centered(magnitude: max(abs(low), abs(high)), bits: bits)
-        : .covering(low: low, high: high, bits: bits))
+      ? .centered(magnitude: max(abs(low), abs(high)), bits: bits)
+      : .covering(low: low, high: high, bits: bits)
+    parameters.scale = max(parameters.scale, finest)
+    return constrained(parameters)
   }
 
   /// The nearest parameters whose range lies within the limits.

@@ -42,6 +42,9 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
     public var upperLimit: Float?
     /// What these nodes cut off: the first of them reads this value.
     public var unlimited: String?
+    /// The value, by the one whose parameters it has, of which this one is the mean over positions:
+    /// ONNX Runtime refuses to take steps that are more than 256 times finer than its.
+    public var meanOf: String?
     /// Node inputs that read the dequantized value. Float operators beside an integer layer
     /// keep reading the float value where its producer is a float operator too.
     public var readers: [ValueUse]

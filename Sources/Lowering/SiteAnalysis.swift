@@ -149,6 +149,7 @@ struct SiteAnalysis {
       } else {
         sources[value] = value
         (site.lowerLimit, site.upperLimit, site.unlimited) = limits(on: value)
+        site.meanOf = averaged(by: value).flatMap { sources[$0] }
       }
       site.readers = readers(of: site)
       sites.append(site)
@@ -222,6 +223,12 @@ struct SiteAnalysis {
       value = source
     }
     return nil
+  }
+
+  private func averaged(by value: String) -> String? {
+    guard let position = index.producers[value] else { return nil }
+    let node = index.nodes[position]
+    return node.isOperator("GlobalAveragePool") ? node.input(0) : nil
   }
 
   private func limits(on value: String) -> (lower: Float?, upper: Float?, source: String?) {

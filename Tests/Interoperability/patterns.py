@@ -129,6 +129,15 @@ def structure_patterns():
     result = net.node("Gemm", flat, net.weight(5, 8), net.weight(5), transB=1)
     yield net.pattern(result, QLinearConv=2, QLinearAdd=1, QLinearGlobalAveragePool=1, QGemm=1)
 
+    net = Builder("means near zero", ["N", 4, 8, 8])
+    pooled = net.node("GlobalAveragePool", net.conv("x", 4, 8, kernel=1, bias=False))
+    result = net.node("Gemm", net.node("Flatten", pooled), net.weight(5, 8), transB=1)
+    pattern = net.pattern(result, QLinearConv=1, QLinearGlobalAveragePool=1, QGemm=1)
+    # Halves that cancel but for a little.
+    x = pattern.inputs["x"]
+    pattern.inputs["x"] = x - x[..., ::-1] + numpy.float32(1e-5) * x[..., :1]
+    yield pattern
+
     net = Builder("concat", ["N", 4, 8, 8])
     parts = [net.conv("x", 4, 3), net.node("Relu", net.conv("x", 4, 5, kernel=1))]
     joined = net.node("Concat", *parts, axis=1)

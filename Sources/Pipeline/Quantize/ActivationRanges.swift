@@ -37,9 +37,12 @@ struct ActivationRanges {
           layers: layers.compactMap { layer in inputs[layer.name].map { (layer.rows, $0) } },
           countsItself: shortcuts.contains(site.value), pool: pool) : nil
       let widths = layers.flatMap { allowed[$0.name] ?? [] }.map(\.activationBits)
+      let averaged = site.meanOf.flatMap { parameters[$0]?.values.map(\.scale).max() }
+      let finest = averaged.map { $0 / 255 } ?? 0
       for bits in Set(widths).union([8]) {
         func quantizer(_ range: ClosedRange<Float>) -> AffineParameters {
-          site.parameters(low: range.lowerBound, high: range.upperBound, bits: bits)
+          site.parameters(
+            low: range.lowerBound, high: range.upperBound, bits: bits, finest: finest)
         }
         var range = method.range(of: histogram, levels: 1 << bits)
         if let search {
