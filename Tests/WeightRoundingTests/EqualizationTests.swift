@@ -1,5 +1,4 @@
 import Calibration
-import FloatRuntime
 import GraphIR
 import Parallelism
 import Quantization
@@ -85,14 +84,7 @@ private struct ConvolutionChain {
   }
 
   func value(_ name: String, in model: Model) throws -> [[Float]] {
-    var probed = model
-    probed.graph.outputs = [ValueInfo(name: name, type: nil)]
-    let engine = try FloatEngine(model: probed)
-    return try samples.map { sample in
-      guard case .tensor(let tensor)? = try engine.run(sample.mapValues { .tensor($0) })[name]
-      else { return [] }
-      return tensor.elements(of: Float.self)
-    }
+    try model.elements(of: name, on: samples)
   }
 
   static func relu(_ name: String) -> Node {

@@ -1,5 +1,4 @@
 import Calibration
-import FloatRuntime
 import GraphIR
 import Parallelism
 import Quantization
@@ -60,13 +59,7 @@ private struct ShortcutNetwork {
   }
 
   func outputs(_ model: Model) throws -> [[Float]] {
-    let engine = try FloatEngine(model: model)
-    return try samples.map { sample in
-      guard case .tensor(let tensor)? = try engine.run(sample.mapValues { .tensor($0) })["y"] else {
-        return []
-      }
-      return tensor.elements(of: Float.self)
-    }
+    try model.elements(of: "y", on: samples)
   }
 }
 

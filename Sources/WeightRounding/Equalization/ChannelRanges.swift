@@ -55,10 +55,10 @@ struct ChannelRanges {
     }
   }
 
-  /// What to take off the channels so that the step may be smaller; nil where that brings little.
-  /// Behind a Relu, which would cut off what is lower than samples show, only channels far above
-  /// zero for their spread come down, and not all the way.
-  func shifts(_ offset: EqualizationPair.Offset) -> [Float]? {
+  /// What to take off the channels so that the step may be smaller, and the ranges then; nil where
+  /// next to nothing would be left. Behind a Relu, which would cut off what is lower than samples
+  /// show, only channels far above zero for their spread come down, and not all the way.
+  func moved(_ offset: EqualizationPair.Offset) -> (shifts: [Float], ranges: ChannelRanges)? {
     let shifts = zip(low, high).map { low, high in
       guard low.isFinite, high.isFinite else { return Float(0) }
       return offset.isRectified ? max(0, low - 2 * (high - low)) : (low + high) / 2
@@ -69,13 +69,14 @@ struct ChannelRanges {
       moved.high[channel] -= shifts[channel]
     }
     // Of values that hardly change no more would be left than how float sums happen to end.
-    guard moved.span(none) > span(none) / 16 else { return nil }
-    return moved.leastCost < leastCost * 0.98 ? shifts : nil
+    return moved.span(unscaled) > span(unscaled) / 16 ? (shifts, moved) : nil
   }
 
-  private var leastCost: Double { min(cost(none), cost(evening)) }
+  /// With the channels as they are, or nearer to each other.
+  var leastCost: Double { min(cost(unscaled), cost(evening)) }
 
-  private var none: [Float] { Array(repeating: 1, count: power.count) }
+  /// Factors that change nothing.
+  var unscaled: [Float] { Array(repeating: 1, count: power.count) }
 }
 
 extension EqualizationPair {

@@ -41,13 +41,15 @@ public struct Equalization {
       try flow.advance(to: node)
       guard var inputs = flow.tensors(input) else { continue }
       var ranges = ChannelRanges(inputs, of: pair)
-      if let offset = pair.offset, let shifts = ranges.shifts(offset) {
-        changes.add(shifts.map { -$0 }, to: offset.bias)
+      if let offset = pair.offset, let moved = ranges.moved(offset),
+        moved.ranges.leastCost < ranges.leastCost * pair.worthwhile
+      {
+        changes.add(moved.shifts.map { -$0 }, to: offset.bias)
         for layer in pair.consumers {
-          if let bias = layer.bias { changes.add(layer.biasChange(shifts), to: bias) }
+          if let bias = layer.bias { changes.add(layer.biasChange(moved.shifts), to: bias) }
         }
-        inputs = inputs.map { pair.shifted($0, by: shifts) }
-        ranges = ChannelRanges(inputs, of: pair)
+        inputs = inputs.map { pair.shifted($0, by: moved.shifts) }
+        ranges = moved.ranges
       }
       let factors = try bestFactors(pair, inputs: inputs, ranges: ranges, bits: bits)
       guard factors.contains(where: { $0 != 1 }) else { continue }
@@ -92,9 +94,8 @@ public struct Equalization {
     if !pair.isLimited, let powers = mixing.first.flatMap({ judges[$0.window]?.powers }) {
       candidates += [0.25, 0.5, 0.75, 1].map { Self.factors(powers, exponent: $0) }
     }
-    let none = [Float](repeating: 1, count: pair.channels)
-    var best = (factors: none, cost: try cost(none))
-    for factors in candidates {
+    var best = (factors: ranges.unscaled, cost: try cost(ranges.unscaled))
+    for factors in candidates where factors != ranges.unscaled {
       let cost = try cost(factors)
       if cost < best.cost * pair.worthwhile { best = (factors, cost) }
     }
@@ -126,7 +127,7 @@ extension EqualizationPair {
   }
 }
 
-/// Constants with channels multiplied, and values of which layers read such a copy.
+/// Constants with channels multiplied or moved, and values of which layers read a scaled copy.
 private struct ChannelChanges {
   private let graph: Graph
   private(set) var changed: [String: Tensor] = [:]
