@@ -1,13 +1,13 @@
 /// What kernels of one kind cost: a sum of counts, each times a duration.
 ///
 /// The counts are those of the kernel, which works tile by tile and fills columns up to whole
-/// vectors and the depth up to whole steps: `tile` says how.
+/// vectors and the depth, or each of its runs, up to whole steps: `tile` says how.
 public struct KernelCost: Sendable, Codable, Equatable {
   /// Quantities that a workload has and a kernel may charge for.
   public enum Count: String, Sendable, Codable, CaseIterable, CodingKeyRepresentable {
     /// One for each call.
     case call
-    /// Multiply-accumulates, with columns and depth filled up.
+    /// Multiply-accumulates, with columns, depth and runs filled up.
     case mac
     /// Tiles: each reads and writes its accumulators once.
     case tile
@@ -24,6 +24,10 @@ public struct KernelCost: Sendable, Codable, Equatable {
     case weight
     /// Bytes of weights of a network whose weights do not fit the cache named by the profile.
     case farWeight = "far_weight"
+    /// Those of a product whose rows are one tile: each is used once, and no work hides its way.
+    case streamedWeight = "streamed_weight"
+    /// Elements read of a network whose weights do not fit the cache.
+    case farInput = "far_input"
   }
 
   public struct Tile: Sendable, Codable, Equatable {
@@ -32,12 +36,15 @@ public struct KernelCost: Sendable, Codable, Equatable {
     /// To how many columns the last tile is filled up; a divisor of `columns`.
     public var lanes: Int
     public var depth: Int
+    /// To how many the last step of every run of the depth is filled up.
+    public var run: Int
 
-    public init(rows: Int = 1, columns: Int = 1, lanes: Int = 1, depth: Int = 1) {
+    public init(rows: Int = 1, columns: Int = 1, lanes: Int = 1, depth: Int = 1, run: Int = 1) {
       self.rows = rows
       self.columns = columns
       self.lanes = lanes
       self.depth = depth
+      self.run = run
     }
   }
 
@@ -103,7 +110,11 @@ public struct KernelCost: Sendable, Codable, Equatable {
         whole(workload.columns, tile.columns) * Double(workload.runs)
       default: Double(workload.runs)
       }
-    let depth = whole(workload.depth, tile.depth) * Double(tile.depth)
+    let isProduct = workload.kind == .product || workload.kind == .blocked
+    let stretches = isProduct ? max(workload.runs, 1) : 1
+    let stretch = whole((workload.depth + stretches - 1) / stretches, tile.run) * Double(tile.run)
+    let depth =
+      (stretch * Double(stretches) / Double(tile.depth)).rounded(.up) * Double(tile.depth)
     let columns = whole(workload.columns, tile.lanes) * Double(tile.lanes)
     return [
       .call: 1,
@@ -115,6 +126,8 @@ public struct KernelCost: Sendable, Codable, Equatable {
       .floatOutput: workload.outputBits == 32 ? Double(workload.outputs) : 0,
       .weight: workload.weightBytes,
       .farWeight: isFar ? workload.weightBytes : 0,
+      .streamedWeight: isFar && workload.rows <= tile.rows ? workload.weightBytes : 0,
+      .farInput: isFar ? Double(workload.inputs) : 0,
     ]
   }
 

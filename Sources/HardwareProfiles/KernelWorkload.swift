@@ -83,6 +83,9 @@ public struct KernelWorkload: Sendable, Codable, Equatable {
   /// What a product is called whose right-hand side is computed, and packed in each run.
   public static let activationProduct = "tapq:ActivationProduct"
 
+  /// What quantizing an input of the network is called: the caller wrote it, before all else ran.
+  public static let networkInput = "tapq:NetworkInput"
+
   /// Bytes of weights that the network stores.
   public var storedBytes: Double { op == Self.activationProduct ? 0 : weightBytes }
 

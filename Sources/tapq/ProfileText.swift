@@ -53,7 +53,8 @@ enum ProfileText {
           let names = kernel.operators.isEmpty ? "" : " " + kernel.operators.joined(separator: ",")
           return [
             kernel.kind.rawValue + names, any(kernel.weightBits), any(kernel.activationBits),
-            any(kernel.threads), "\(tile.rows)x\(tile.columns)/\(tile.lanes)x\(tile.depth)",
+            any(kernel.threads),
+            "\(tile.rows)x\(tile.columns)/\(tile.lanes)x\(tile.depth)/\(tile.run)",
             KernelCost.Count.allCases.compactMap { count in
               kernel.seconds[count].map { "\(count.rawValue) \(TimeSpan.rounded($0))" }
             }.joined(separator: ", "),

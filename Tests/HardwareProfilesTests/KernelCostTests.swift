@@ -17,6 +17,24 @@ import Testing
     #expect(counts[.farWeight] == 0)
   }
 
+  @Test func runsOfTheDepthAreFilledUpOneByOne() {
+    let tile = KernelCost.Tile(columns: 16, lanes: 16, run: 4)
+    // 3 runs of 9 take 12 each.
+    #expect(KernelCost.counts(of: conv, tile: tile, isFar: false)[.mac] == 13 * 48 * 36)
+  }
+
+  @Test func farWeightsOfASingleTileAreStreamed() {
+    var product = conv
+    let tile = KernelCost.Tile(rows: 12)
+    let many = KernelCost.counts(of: product, tile: tile, isFar: true)
+    #expect(many[.farWeight] == 540)
+    #expect(many[.streamedWeight] == 0)
+    #expect(many[.farInput] == 507)
+    product.rows = 12
+    #expect(KernelCost.counts(of: product, tile: tile, isFar: true)[.streamedWeight] == 540)
+    #expect(KernelCost.counts(of: product, tile: tile, isFar: false)[.streamedWeight] == 0)
+  }
+
   @Test func theFirstKernelThatCoversAWorkloadCounts() {
     let four = KernelCost(kind: .product, weightBits: [4], seconds: [.call: 1])
     let any = KernelCost(kind: .product, seconds: [.call: 2, .output: 0.5])

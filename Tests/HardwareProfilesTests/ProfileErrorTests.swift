@@ -148,7 +148,7 @@ import Testing
       [
         "12: 'kernels.cost' is empty, expected a cost",
         "12: there is no key 'kernels.cost.macs' (is it 'mac'?); there are call, mac, tile, run, "
-          + "input, output, float_output, weight, far_weight",
+          + "input, output, float_output, weight, far_weight, streamed_weight, far_input",
       ]
     ),
     (12, "    cost: {mac: -1ns}", ["12: kernels.cost.mac '-1ns' is negative"]),

@@ -30,7 +30,7 @@ enum ONNXOperators {
   /// What tapq's own engine makes of several operators.
   static let fused: Set = [
     "tapq:ActivationProduct", "tapq:ErfGelu", "tapq:FusedAttention", "tapq:FusedConv",
-    "tapq:FusedGemm", "tapq:MaskedSoftmax", "tapq:ResidualNormalization",
+    "tapq:FusedGemm", "tapq:MaskedSoftmax", "tapq:NetworkInput", "tapq:ResidualNormalization",
   ]
 
   /// What kernels an operator needs; empty where profiles need not have one.

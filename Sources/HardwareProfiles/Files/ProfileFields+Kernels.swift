@@ -62,10 +62,11 @@ extension ProfileFields {
   }
 
   private mutating func tileSizes(_ node: ProfileNode) -> KernelCost.Tile? {
-    let keys = ["rows", "columns", "lanes", "depth"]
+    let keys = ["rows", "columns", "lanes", "depth", "run"]
     guard let map = mapping(node, path: "kernels.tile", keys: keys) else { return nil }
     let sizes = keys.map { map.nodes[$0] == nil ? 1 : integer(map.field($0), in: 1...65536) }
-    guard let rows = sizes[0], let columns = sizes[1], let lanes = sizes[2], let depth = sizes[3]
+    guard let rows = sizes[0], let columns = sizes[1], let lanes = sizes[2], let depth = sizes[3],
+      let run = sizes[4]
     else { return nil }
     if !columns.isMultiple(of: lanes) {
       let field = map.field("lanes")
@@ -74,7 +75,7 @@ extension ProfileFields {
           field.place, key: field.path,
           problem: "\(lanes) lanes do not divide \(columns) columns"))
     }
-    return KernelCost.Tile(rows: rows, columns: columns, lanes: lanes, depth: depth)
+    return KernelCost.Tile(rows: rows, columns: columns, lanes: lanes, depth: depth, run: run)
   }
 
   private mutating func cost(

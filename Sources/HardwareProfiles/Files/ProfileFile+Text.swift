@@ -51,11 +51,11 @@ extension ProfileFile {
     if kernel.leastWork > 0 { pairs.append(("from", "\(Int(kernel.leastWork))")) }
     let tile = kernel.tile
     if tile != KernelCost.Tile() {
-      let sizes: Pairs = [
-        ("rows", "\(tile.rows)"), ("columns", "\(tile.columns)"), ("lanes", "\(tile.lanes)"),
-        ("depth", "\(tile.depth)"),
+      let sizes = [
+        ("rows", tile.rows), ("columns", tile.columns), ("lanes", tile.lanes),
+        ("depth", tile.depth), ("run", tile.run),
       ]
-      pairs.append(("tile", flow(sizes)))
+      pairs.append(("tile", flow(sizes.filter { $0.1 > 1 }.map { ($0.0, "\($0.1)") })))
     }
     let costs = KernelCost.Count.allCases.compactMap { count in
       kernel.seconds[count].map { (count.rawValue, TimeSpan.text($0)) }

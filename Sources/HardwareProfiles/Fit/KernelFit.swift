@@ -155,11 +155,15 @@ public struct KernelFit: Sendable {
 
   private static func counts(of kind: KernelWorkload.Kind) -> [KernelCost.Count] {
     switch kind {
-    case .product: [.call, .mac, .tile, .run, .input, .output, .floatOutput, .weight, .farWeight]
+    case .product:
+      [
+        .call, .mac, .tile, .run, .input, .output, .floatOutput, .weight, .farWeight,
+        .streamedWeight,
+      ]
     case .blocked: [.call, .mac, .tile, .run, .output, .weight]
     case .depthwise, .window: [.call, .mac, .tile, .run, .input, .output]
     case .movement: [.call, .run, .output]
-    case .conversion: [.call, .mac, .run, .output]
+    case .conversion: [.call, .mac, .run, .output, .farInput]
     case .float: [.call, .mac, .run, .input, .output]
     case .binary, .unary, .average: [.call, .input, .output]
     }

@@ -114,6 +114,11 @@ final class PlanCompiler {
     return values.count - 1
   }
 
+  private func imported(_ name: String, slot: FloatSlot, target: ValueID) -> ImportOperation {
+    ImportOperation(
+      name: name, slot: slot, target: target, isNetworkInput: slot < graph.requiredInputs.count)
+  }
+
   func add(_ operation: any Operation) { operations.append(operation) }
 
   func newSlot(_ name: String) -> FloatSlot {
@@ -145,7 +150,7 @@ final class PlanCompiler {
     }
     let slot = try slot(of: name)
     let value = addValue(name, shape: try shape(of: name), parameters)
-    add(ImportOperation(name: name, slot: slot, target: value))
+    add(imported(name, slot: slot, target: value))
     quantized[name] = value
     return value
   }
@@ -236,7 +241,7 @@ final class PlanCompiler {
     }
     let slot = try slot(of: input)
     let value = addValue(name, shape: try shape(of: input), parameters)
-    add(ImportOperation(name: name, slot: slot, target: value))
+    add(imported(name, slot: slot, target: value))
     quantized[name] = value
   }
 

@@ -8,6 +8,7 @@ struct ImportOperation: Operation {
   let name: String
   let slot: FloatSlot
   let target: ValueID
+  let isNetworkInput: Bool
   var limits: ClosedRange<UInt8> = 0...255
 
   var reads: [ValueID] { [] }
@@ -19,7 +20,7 @@ struct ImportOperation: Operation {
     let blocks = layout.images * RowBlocks(layout).count
     return [
       .conversion(
-        name, "QuantizeLinear", layout,
+        name, isNetworkInput ? KernelWorkload.networkInput : "QuantizeLinear", layout,
         interleavedRuns: blocks * layout.channels + layout.images * layout.height)
     ]
   }

@@ -10,7 +10,7 @@ enum ProbePlan {
 
   static let probes: [Probe] =
     convolutions + expansions + depthwise + separable + products + blockedProducts + combined
-    + pools + conversions + floats
+    + whole + pools + conversions + floats
 
   /// `layers` convolutions of one shape, each on the result of the one before.
   private static func chain(
@@ -32,8 +32,8 @@ enum ProbePlan {
         chain(64, side: 8, kernel: 3, layers: 6, bits: bits),
         chain(64, side: 56, kernel: 3, layers: 3, bits: bits),
         chain(128, side: 28, kernel: 3, layers: 3, bits: bits),
-        chain(256, side: 14, kernel: 3, layers: 4, bits: bits),
-        chain(512, side: 7, kernel: 3, layers: 4, bits: bits),
+        chain(256, side: 14, kernel: 3, layers: 1, bits: bits),
+        chain(320, side: 7, kernel: 3, layers: 1, bits: bits),
         chain(48, side: 12, kernel: 1, layers: 8, bits: bits),
         chain(64, side: 56, kernel: 1, layers: 4, bits: bits),
         chain(16, side: 72, kernel: 1, layers: 4, bits: bits),
@@ -46,8 +46,8 @@ enum ProbePlan {
         chain(128, side: 14, kernel: 1, layers: 6, bits: bits),
         chain(192, side: 14, kernel: 1, layers: 6, bits: bits),
         chain(384, side: 14, kernel: 1, layers: 6, bits: bits),
-        chain(512, side: 7, kernel: 1, layers: 8, bits: bits),
-        chain(768, side: 7, kernel: 1, layers: 8, bits: bits),
+        chain(512, side: 7, kernel: 1, layers: 3, bits: bits),
+        chain(768, side: 7, kernel: 1, layers: 1, bits: bits),
       ]
     }
     + [2, 3, 5, 6, 7].flatMap { bits in
@@ -55,11 +55,11 @@ enum ProbePlan {
         chain(16, side: 32, kernel: 3, layers: 6, bits: bits),
         chain(64, side: 8, kernel: 3, layers: 6, bits: bits),
         chain(128, side: 28, kernel: 3, layers: 3, bits: bits),
-        chain(512, side: 7, kernel: 3, layers: 4, bits: bits),
+        chain(320, side: 7, kernel: 3, layers: 1, bits: bits),
         chain(32, side: 64, kernel: 1, layers: 4, bits: bits),
         chain(48, side: 12, kernel: 1, layers: 8, bits: bits),
         chain(384, side: 14, kernel: 1, layers: 6, bits: bits),
-        chain(768, side: 7, kernel: 1, layers: 8, bits: bits),
+        chain(768, side: 7, kernel: 1, layers: 1, bits: bits),
       ]
     }
 
@@ -126,7 +126,7 @@ enum ProbePlan {
   }
 
   private static let products: [Probe] =
-    [(1, 64, 3), (1, 256, 4), (1, 1024, 4), (4, 512, 4), (32, 256, 4), (96, 384, 4), (160, 512, 4)]
+    [(1, 64, 3), (1, 256, 4), (1, 640, 2), (4, 512, 3), (32, 256, 4), (96, 384, 4), (160, 512, 3)]
     .flatMap { rows, width, layers in
       [8, 4].map { bits in
         Probe(name: "product \(rows)x\(width)x\(width), \(bits) bits") {
@@ -198,6 +198,43 @@ enum ProbePlan {
         net.convolution(channels, kernel: 1)
         net.concat(before, axis: 1)
         net.convolution(channels, kernel: 1)
+        return net
+      }
+    }
+
+  /// Residual networks whose input and weights have left the near caches by the time of the next run.
+  private static let whole: [Probe] =
+    ([2, 3, 4, 5, 6, 7, 8].map { ($0, 48, 240) } + [(4, 40, 200), (8, 40, 200)]).map {
+      bits, channels, side in
+      Probe(name: "residual network, \(channels) channels on \(side)x\(side), \(bits) bits") {
+        var net = ProbeNetwork(input: [1, 3, side, side])
+        net.convolution(channels, kernel: 7, stride: 2, bits: bits)
+        net.convolution(channels, kernel: 3, stride: 2, bits: bits)
+        for stage in 0..<4 {
+          let width = channels << stage
+          if stage > 0 { net.convolution(width, kernel: 3, stride: 2, bits: bits) }
+          for _ in 0..<2 {
+            let before = net.value
+            net.convolution(width, kernel: 3, bits: bits)
+            net.convolution(width, kernel: 3, bits: bits)
+            net.add(before)
+          }
+        }
+        net.globalAverage()
+        for width in [800, 600, 1200] { net.convolution(width, kernel: 1, bits: bits) }
+        return net
+      }
+    }
+    + [8, 4].map { bits in
+      Probe(name: "separable network, \(bits) bits") {
+        var net = ProbeNetwork(input: [1, 3, 200, 200])
+        net.convolution(32, kernel: 3, stride: 2, bits: bits)
+        for stage in 1...5 {
+          for stride in [2, 1, 1] {
+            net.depthwise(stride: stride)
+            net.convolution(32 << stage, kernel: 1, bits: bits)
+          }
+        }
         return net
       }
     }

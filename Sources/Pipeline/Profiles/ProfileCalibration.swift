@@ -94,7 +94,7 @@ public enum ProfileCalibration {
     let fit = KernelFit(
       samples,
       machine: .init(
-        tile: .init(rows: tile.rows, columns: tile.columns, lanes: tile.lanes, depth: 4),
+        tile: .init(rows: tile.rows, columns: tile.columns, lanes: tile.lanes, run: 4),
         channels: IntegerEngine.windowChannels, cache: HostMachine.cacheBytes))
     var profile = HardwareProfile(
       name: name, title: HostMachine.processor, software: "tapq", cores: HostMachine.cores,
