@@ -60,11 +60,12 @@ struct PlanCheck {
     guard weight.scales.allSatisfy({ $0.isFinite && $0 > 0 }) else {
       throw invalid("a scale is not a positive number")
     }
-    let range = WeightRange.of(bits: weight.bits)
-    let fits = weight.integers.withElements(of: Int8.self) { values in
-      values.allSatisfy { range.contains(Int($0)) }
+    guard layer.hasGroups(of: channels) else {
+      throw invalid("its channel groups are not those of \(channels) channels")
     }
-    guard fits else { throw invalid("an integer lies outside \(range)") }
+    guard layer.fits(weight.integers) else {
+      throw invalid("an integer lies outside \(WeightRange.of(bits: weight.bits)), or its group's")
+    }
   }
 
   private func checkActivations() throws(LoweringError) {

@@ -95,5 +95,10 @@ public struct QuantizationSites: Sendable, Codable, Equatable {
   public struct ValueUse: Sendable, Codable, Hashable {
     public var node: String
     public var input: Int
+
+    public init(node: String, input: Int) {
+      self.node = node
+      self.input = input
+    }
   }
 }

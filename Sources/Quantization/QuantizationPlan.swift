@@ -49,20 +49,36 @@ public struct QuantizationPlan: Sendable, Codable, Equatable {
     public var weight: String
     /// Output-channel axis of the weight.
     public var axis: Int
-    /// True width, 2 to 8, also where a wider type stores it.
+    /// True width, 2 to 8, also where a wider type stores it; of groups the widest.
     public var weightBits: Int
+    /// Output channels side by side that have widths of their own; nil where all have one.
+    public var groups: [ChannelGroup]?
     /// Entries along the input axis that share a scale; nil where a whole channel does.
     public var block: Int?
 
     public init(
-      name: String, op: String, weight: String, axis: Int, weightBits: Int, block: Int? = nil
+      name: String, op: String, weight: String, axis: Int, weightBits: Int,
+      groups: [ChannelGroup]? = nil, block: Int? = nil
     ) {
       self.name = name
       self.op = op
       self.weight = weight
       self.axis = axis
       self.weightBits = weightBits
+      self.groups = groups
       self.block = block
+    }
+  }
+
+  /// Neighbours among the output channels of a layer.
+  public struct ChannelGroup: Sendable, Codable, Equatable {
+    public var channels: Int
+    /// 2 to 8.
+    public var bits: Int
+
+    public init(channels: Int, bits: Int) {
+      self.channels = channels
+      self.bits = bits
     }
   }
 

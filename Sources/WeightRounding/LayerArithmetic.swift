@@ -6,7 +6,7 @@ public import Tensors
 /// How much work a network's layers are, by running them on a sample.
 public struct LayerArithmetic: Sendable {
   /// Shared weights count once.
-  public let layers: Int
+  public var layers: Int
   /// Multiply-accumulates of one sample.
   public let macs: Int
 

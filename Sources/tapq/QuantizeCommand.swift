@@ -31,6 +31,13 @@ struct QuantizeCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
+      "Groups of a layer's output channels, put in the order of their damage, that may take widths of "
+        + "their own: 1 to 8.",
+      valueName: "N"))
+  var channelGroups = 1
+
+  @Option(
+    help: ArgumentHelp(
       "What predicts the damage of layers: a name of `tapq proxies list` or a .tap file. Default: "
         + "measured; with --effort fast or --rounding nearest the error of each layer's output.",
       valueName: "NAME|FILE"))
@@ -80,6 +87,10 @@ struct QuantizeCommand: ParsableCommand {
       options.averageBits = averageBits
     }
     options.bits = try WidthList.parse(bits)
+    guard (1...8).contains(channelGroups) else {
+      throw ValidationError("--channel-groups must be 1 to 8, not \(channelGroups)")
+    }
+    options.channelGroups = channelGroups
     try activations.apply(to: &options)
     try constants.apply(to: &options)
     guard let form = QuantizeOptions.storage(storage) else {
@@ -92,10 +103,15 @@ struct QuantizeCommand: ParsableCommand {
     return options
   }
 
+  /// The bits of a layer's weights; of channel groups, those of each in order.
+  private static func widths(_ layer: QuantizeReport.Layer) -> String {
+    layer.groups.map { $0.map { "\($0.bits)" }.joined(separator: "/") } ?? "\(layer.weightBits)"
+  }
+
   private static func text(_ report: QuantizeReport) -> String {
     let rows = report.layers.map { layer in
       [
-        layer.name, layer.op, "\(layer.weightBits)", "\(layer.activationBits)",
+        layer.name, layer.op, widths(layer), "\(layer.activationBits)",
         String(format: "%.2e", layer.sensitivity), "\(layer.bytes)",
       ]
     }

@@ -215,7 +215,8 @@ struct QuantizedLayer {
     compiler.add(
       ProductOperation(
         name: name, source: source, result: .quantized(target, ResultRange(output)),
-        weights: weights, window: window, integerMultiplications: places * channels * depth))
+        weights: groups == 1 ? weights[0].byWidth : weights, readsGroups: groups > 1,
+        window: window, integerMultiplications: places * channels * depth))
   }
 
   /// `[output][channel][tap]` as `[output][tap][channel]`.
@@ -276,7 +277,8 @@ struct QuantizedLayer {
     }
     compiler.add(
       ProductOperation(
-        name: name, source: source, result: result, weights: [weights], window: nil,
+        name: name, source: source, result: result, weights: weights.byWidth,
+        readsGroups: false, window: nil,
         integerMultiplications: targetShape.dropLast().reduce(1, *) * columns * depth))
   }
 

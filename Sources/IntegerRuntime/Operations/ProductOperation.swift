@@ -29,8 +29,10 @@ struct ProductOperation: Operation {
   let name: String
   let source: ValueID
   var result: Result
-  /// One for each group of channels.
+  /// One for each part of the result's channels.
   let weights: [ProductWeights]
+  /// Whether each part reads a part of the source's channels, as the groups of a convolution do.
+  let readsGroups: Bool
   /// The window of a convolution; nil for a matrix product, whose rows are the input's places.
   let window: ConvolutionWindow?
 
@@ -55,18 +57,19 @@ struct ProductOperation: Operation {
 
   func workloads(_ layouts: [ImageLayout]) -> [KernelWorkload] {
     let layout = layouts[source]
-    let first = weights.first
     let rows =
       layout.images
       * (window.map { $0.outputRows * $0.outputColumns } ?? layout.height * layout.width)
-    return [
+    // Groups of a convolution are alike; parts that read everything differ in their widths.
+    let parts = readsGroups ? Array(weights.prefix(1)) : weights
+    let groups = readsGroups ? weights.count : 1
+    return parts.map { part in
       KernelWorkload(
         name: name, op: window == nil ? "MatMul" : "Conv", kind: .product, rows: rows,
-        depth: first?.depth ?? 0, columns: first?.columns ?? 0, groups: weights.count,
-        runs: first?.runCount ?? 1, weightBits: weights.map(\.bits).max() ?? 8,
-        outputBits: result.bits, inputs: layout.count,
-        outputs: rows * weights.reduce(0) { $0 + $1.columns })
-    ]
+        depth: part.depth, columns: part.columns, groups: groups, runs: part.runCount,
+        weightBits: readsGroups ? weights.map(\.bits).max() ?? 8 : part.bits,
+        outputBits: result.bits, inputs: layout.count, outputs: rows * part.columns * groups)
+    }
   }
 }
 
@@ -122,6 +125,8 @@ private final class ProductStep: Step, @unchecked Sendable {
   private struct Group {
     let packed: PackedWeights
     let runs: AlignedBuffer<Int>
+    /// Of the result.
+    let firstColumn: Int
     var products: [ik_product]
   }
 
@@ -150,17 +155,19 @@ private final class ProductStep: Step, @unchecked Sendable {
     self.target = target
     let columns = operation.weights.reduce(0) { $0 + $1.columns }
     let (images, isFloat) = (self.images, target == nil)
-    let isWhole = operation.weights.count == 1
+    let isWhole = !operation.readsGroups
     var groups: [Group] = []
+    var firstColumn = 0
     for (index, weights) in operation.weights.enumerated() {
+      defer { firstColumn += weights.columns }
       let packed = weights.packed(memory.kernels)
       let offsets = operation.window?.runOffsets(layout, isWhole: isWhole) ?? [0]
       // Weights of more than 8 bits come as parts that read the same runs.
       let parts = weights.runCount / max(offsets.count, 1)
       let runs = AlignedBuffer((0..<max(parts, 1)).flatMap { _ in offsets })
-      let channelsOfGroup = layout.channels / operation.weights.count
+      let firstChannel = isWhole ? 0 : layout.channels / operation.weights.count * index
       let products = (0..<images).map { image -> ik_product in
-        var base = UnsafePointer(source.image(image)) + index * channelsOfGroup
+        var base = UnsafePointer(source.image(image)) + firstChannel
         var pitches = (0, layout.columnPitch)
         if let window = operation.window {
           base -= window.padTop * layout.rowPitch + window.padLeft * layout.columnPitch
@@ -171,7 +178,7 @@ private final class ProductStep: Step, @unchecked Sendable {
         let places: ik_places
         if let target {
           places = ik_places(
-            base: target.image(image) + index * weights.columns,
+            base: target.image(image) + firstColumn,
             row_pitch: target.layout.rowPitch, column_pitch: target.layout.columnPitch)
         } else {
           places = ik_places(base: nil, row_pitch: 0, column_pitch: columns)
@@ -182,11 +189,13 @@ private final class ProductStep: Step, @unchecked Sendable {
             run_bytes: weights.runBytes, width: width, row_pitch: pitches.0,
             column_pitch: pitches.1), places: places, isFloat: isFloat, range: range)
       }
-      groups.append(Group(packed: packed, runs: runs, products: products))
+      groups.append(
+        Group(packed: packed, runs: runs, firstColumn: firstColumn, products: products))
     }
     self.groups = groups
     work = operation.integerMultiplications
-    kernel = "product \(groups.first?.packed.kernelName ?? "") \(memory.kernels.name)"
+    let widths = Set(groups.map(\.packed.kernelName)).sorted().joined(separator: ",")
+    kernel = "product \(widths) \(memory.kernels.name)"
     weightBytes = groups.reduce(0) { $0 + $1.packed.byteCount }
   }
 
@@ -203,8 +212,7 @@ private final class ProductStep: Step, @unchecked Sendable {
   }
 
   private func multiply(into floats: UnsafeMutablePointer<Float>?, pool: WorkerPool) {
-    guard rows > 0, let first = groups.first else { return }
-    let panels = first.packed.panels
+    guard rows > 0, let panels = groups.map(\.packed.panels).max() else { return }
     let outer = images * groups.count
     let tiles = (rows + tileRows - 1) / tileRows
     // Few rows share all weights: split those, so that every thread reads its own, but for a few
@@ -217,8 +225,10 @@ private final class ProductStep: Step, @unchecked Sendable {
     pool.forEach(outer * parts) { [self] task in
       let part = task % parts
       let image = task / parts % images
-      var product = groups[task / parts / images].products[image]
-      if let floats { product.places.base = UnsafeMutableRawPointer(floats) }
+      let group = groups[task / parts / images]
+      var product = group.products[image]
+      if let floats { product.places.base = UnsafeMutableRawPointer(floats + group.firstColumn) }
+      let panels = group.packed.panels
       if byPanels {
         kernels.table.pointee.product(
           &product, 0, rows, panels * part / parts, panels * (part + 1) / parts)

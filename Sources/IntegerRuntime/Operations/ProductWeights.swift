@@ -46,6 +46,40 @@ struct ProductWeights: Sendable {
   func packed(_ kernels: KernelSet) -> PackedWeights { PackedWeights(self, kernels) }
 }
 
+extension ProductWeights {
+  /// Channels that kernels compute at once.
+  private static let step = 16
+  private static let mostParts = 8
+  /// What parts have to save.
+  private static let worthwhile = 0.9
+
+  /// Columns side by side that need one width, where that takes clearly less room than the whole at its own.
+  var byWidth: [ProductWeights] {
+    var parts: [(columns: Range<Int>, bits: Int)] = []
+    for start in stride(from: 0, to: columns, by: Self.step) {
+      let columns = start..<min(start + Self.step, columns)
+      let bits = part(columns).bits
+      if let last = parts.last, last.bits == bits {
+        parts[parts.count - 1].columns = last.columns.lowerBound..<columns.upperBound
+      } else {
+        parts.append((columns, bits))
+      }
+    }
+    let size = parts.reduce(0) { $0 + $1.columns.count * $1.bits }
+    guard parts.count > 1, parts.count <= Self.mostParts,
+      Double(size) <= Self.worthwhile * Double(columns * bits)
+    else { return [self] }
+    return parts.map { part($0.columns) }
+  }
+
+  private func part(_ range: Range<Int>) -> ProductWeights {
+    ProductWeights(
+      integers: Array(integers[range.lowerBound * depth..<range.upperBound * depth]),
+      columns: range.count, runCount: runCount, runBytes: runBytes, bias: Array(bias[range]),
+      multipliers: Array(multipliers[range]), offsets: Array(offsets[range]))
+  }
+}
+
 /// Weights in the layout that a product streams.
 struct PackedWeights: Sendable {
   let columns: Int

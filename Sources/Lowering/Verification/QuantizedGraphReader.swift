@@ -216,12 +216,10 @@ struct QuantizedGraphReader {
   private func checkValues(
     _ stored: Tensor, _ layer: QuantizationPlan.Layer
   ) throws(VerificationError) {
-    let range = WeightRange.of(bits: layer.weightBits)
-    let fits =
-      stored.elementType == .int8
-      ? stored.withElements(of: Int8.self) { $0.allSatisfy { range.contains(Int($0)) } }
-      : stored.integers()?.allSatisfy(range.contains) == true
-    guard fits else {
+    guard layer.hasGroups(of: stored.shape[layer.axis]) else {
+      throw .weight(layer: layer.name, problem: "has other channel groups than the plan")
+    }
+    guard layer.fits(stored) else {
       throw .weight(layer: layer.name, problem: "has integers beyond \(layer.weightBits) bits")
     }
   }

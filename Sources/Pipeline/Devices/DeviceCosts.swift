@@ -8,6 +8,8 @@ struct DeviceCosts {
   let arenaBytes: Int
   /// Seconds of everything but the layers.
   let fixedSeconds: Double
+  /// Layers of which groups of channels are chosen for; nil where all are whole.
+  var groups: ChannelGroups?
   private let profile: HardwareProfile?
   private let threads: Int
   /// The work of the layers whose bits are to be chosen, by name.
@@ -75,7 +77,12 @@ struct DeviceCosts {
 
   /// Seconds of a layer; 0 for one that runs as part of another step, nil without a kernel.
   func seconds(layer name: String, at precision: Precision) -> Double? {
-    guard var work = works[name] else { return 0 }
+    let share = groups?.share(of: name)
+    guard var work = works[share?.layer ?? name] else { return 0 }
+    if let share {
+      work.columns = Int((Double(work.columns) * share.channels).rounded())
+      work.outputs = Int((Double(work.outputs) * share.channels).rounded())
+    }
     work.weightBits = precision.weightBits
     work.activationBits = precision.activationBits
     return profile?.seconds(of: work, threads: threads, weightBytes: weightBytes)

@@ -12,9 +12,13 @@ struct BitChoice {
   let layers: [WeightLayer]
   let options: QuantizeOptions
   /// What each layer may take, by its name.
-  let precisions: [String: [Precision]]
+  var precisions: [String: [Precision]]
   /// Layers that read one value.
   let sharedInputs: [[String]]
+  /// Channel groups of one layer.
+  let channelGroups: [[String]]
+  /// Whether these take one width.
+  var keepsLayersWhole = false
   /// What the device stores besides the layers.
   let unquantizedBytes: Int
   /// Nil where neither RAM nor latency matters.
@@ -31,10 +35,9 @@ struct BitChoice {
         $0.weightBits >= least.weightBits && $0.activationBits >= least.activationBits
       }
     }
-    return try BitChoice(
-      layers: layers, options: options, precisions: wide, sharedInputs: sharedInputs,
-      unquantizedBytes: unquantizedBytes, device: device
-    ).allocate(sensitivities)
+    var choice = self
+    choice.precisions = wide
+    return try choice.allocate(sensitivities)
   }
 
   func allocate(_ sensitivities: SensitivityTable, limits: [Budget.Limit]) throws -> BitPlan {
@@ -42,7 +45,9 @@ struct BitChoice {
     let sharedWeights = byWeight.map { $0.map(\.name) }.filter { $0.count > 1 }
     return try BitAllocator.allocate(
       sensitivities: sensitivities, costs: try costTable(), budget: Budget(limits: limits),
-      ties: Ties(weights: sharedWeights, activations: sharedInputs))
+      ties: Ties(
+        weights: sharedWeights + (keepsLayersWhole ? channelGroups : []), activations: sharedInputs)
+    )
   }
 
   /// The limits of the request.

@@ -3,12 +3,13 @@ import Quantization
 
 /// Allocations to choose from: for every table of damage the one of least predicted damage, and
 /// those that leave out the narrowest widths of weights or activations, down to the uniform plan of
-/// the same size.
+/// the same size; where channels have groups, those of least damage that have none, too.
 enum PlanCandidates {
   /// Different allocations, the freest of the first table first. Throws where there is none.
   /// `allocate` is given the least widths.
   static func make(
     _ precisions: [Precision], tables: [SensitivityTable],
+    ofWholeLayers whole: ((SensitivityTable) throws -> BitPlan)? = nil,
     allocate: (SensitivityTable, Precision) throws -> BitPlan
   ) throws -> [BitPlan] {
     var plans: [BitPlan] = []
@@ -25,6 +26,7 @@ enum PlanCandidates {
           add(plan, to: &plans)
         }
       }
+      if let whole { add(try whole(table), to: &plans) }
     }
     return plans
   }

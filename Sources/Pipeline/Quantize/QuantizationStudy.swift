@@ -11,8 +11,10 @@ import WeightRounding
 /// What is known of a network before its bits are chosen: sites, ranges, what every width costs in
 /// accuracy and on the device.
 struct QuantizationStudy {
-  /// Prepared for quantization.
+  /// Prepared for quantization, with each channel group as a layer.
   let model: Model
+  /// Nil where layers are whole.
+  let groups: ChannelGroups?
   let layers: [WeightLayer]
   let ranges: ActivationRanges
   let inputs: [String: LayerInputSample]
@@ -80,6 +82,19 @@ struct QuantizationStudy {
           prepared, sites: sites, layers: layers, shapes: shapes, bits: $0)
       }
     }
+    let wholeLayers = layers.count
+    groups = try options.channelGroups < 2
+      ? nil
+      : ChannelGroups(prepared, layers: layers, sites: sites, count: options.channelGroups)
+    if let groups {
+      for (name, parts) in groups.parts {
+        for part in parts { allowed[part] = allowed[name] }
+        allowed[name] = nil
+      }
+      (prepared, sites) = (groups.split, groups.split(sites))
+      layers = try WeightLayer.make(prepared, sites: sites, block: options.scaleBlock)
+      device?.groups = groups
+    }
     (self.model, self.layers) = (prepared, layers)
     var seconds = StudySeconds()
     let (table, inputs) = try seconds.measure(\.calibration) {
@@ -110,7 +125,8 @@ struct QuantizationStudy {
       !options.roundsOnNetwork
       ? nil
       : try RoundingStage(
-        model: prepared, layers: roundingLayers, source: source, options: options,
+        model: prepared, layers: roundingLayers, wholeLayers: wholeLayers, source: source,
+        options: options,
         narrowest: widths.first ?? 8, trained: trained, pool: pool, progress: progress)
     self.rounding = rounding
     let distinct = zip(layers, roundingLayers).filter { !$0.0.repeatsWeight }
@@ -161,6 +177,7 @@ struct QuantizationStudy {
     choice = BitChoice(
       layers: layers, options: options, precisions: allowed,
       sharedInputs: DevicePrecisions.readers(layers, sites),
+      channelGroups: groups.map { Array($0.parts.values) } ?? [],
       unquantizedBytes: QuantizePreparation.unquantizedBytes(
         prepared, layers: layers, tables: embeddings.tables),
       device: device)

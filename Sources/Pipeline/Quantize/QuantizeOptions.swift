@@ -26,6 +26,8 @@ public struct QuantizeOptions: Sendable {
   /// Entries of a product's weights along the depth that share a scale; nil: all of a channel, and 32
   /// where `isWeightOnly`.
   public var block: Int?
+  /// Groups of a layer's output channels that may take widths of their own.
+  public var channelGroups = 1
   /// Predicts what layers suffer. Nil: that is measured, one layer at a time; with the fast effort or
   /// rounding to nearest it is the relative error of each layer's own output.
   public var proxy: Proxy?

@@ -1,9 +1,14 @@
+public import Quantization
+
 /// What `tapq quantize` did; JSON keys in snake case.
 public struct QuantizeReport: Sendable, Codable, Equatable {
   public struct Layer: Sendable, Codable, Equatable {
     public var name: String
     public var op: String
+    /// Of channel groups the widest.
     public var weightBits: Int
+    /// Nil where all channels have one width.
+    public var groups: [QuantizationPlan.ChannelGroup]?
     public var activationBits: Int
     /// Predicted or measured damage at these bits: what the report's `proxy` says.
     public var sensitivity: Double
@@ -15,6 +20,7 @@ public struct QuantizeReport: Sendable, Codable, Equatable {
     fileprivate enum CodingKeys: String, CodingKey {
       case name, op
       case weightBits = "weight_bits"
+      case groups
       case activationBits = "activation_bits"
       case sensitivity, bytes
       case predictedMicroseconds = "predicted_us"
@@ -100,6 +106,7 @@ extension QuantizeReport.Layer {
     try container.encode(name, forKey: .name)
     try container.encode(op, forKey: .op)
     try container.encode(weightBits, forKey: .weightBits)
+    try container.encode(groups, forKey: .groups)
     try container.encode(activationBits, forKey: .activationBits)
     try container.encode(sensitivity, forKey: .sensitivity)
     try container.encode(bytes, forKey: .bytes)

@@ -33,7 +33,12 @@ public enum QuantizeStage {
   ) throws -> Result {
     let study = try QuantizationStudy(model, source: source, options: options, progress: progress)
     let (layers, rounding) = (study.layers, study.rounding)
-    let candidates = try PlanCandidates.make(study.precisions, tables: study.damages) {
+    var whole = study.choice
+    whole.keepsLayersWhole = true
+    let candidates = try PlanCandidates.make(
+      study.precisions, tables: study.damages,
+      ofWholeLayers: study.groups.map { _ in { try whole.allocate($0) } }
+    ) {
       try study.choice.allocate($0, from: $1)
     }
     let choice =
@@ -43,11 +48,12 @@ public enum QuantizeStage {
         }
       } ?? PlanComparison(study: study, source: source).best(of: candidates)
     let plan = study.plan(choice)
-    let (lowered, weights) = try lowered(study, plan: plan)
+    let (lowered, written, weights) = try lowered(study, plan: plan)
     return Result(
-      model: lowered, plan: plan, weights: weights, sensitivities: study.sensitivities,
+      model: lowered, plan: written, weights: weights, sensitivities: study.sensitivities,
       proxy: study.proxy, audit: try ProxyAudit.make(study),
-      layers: reports(layers, plan: plan, sensitivities: study.sensitivities),
+      layers: study.groups?.joined(reports(layers, plan: plan, sensitivities: study.sensitivities))
+        ?? reports(layers, plan: plan, sensitivities: study.sensitivities),
       tables: study.tables.map { table in
         .init(
           name: table.plan.weight, weightBits: table.plan.bits, block: table.plan.block,
@@ -57,16 +63,18 @@ public enum QuantizeStage {
       averageWeightBits: averageBits(layers, choice), bindingConstraint: choice.binding)
   }
 
-  /// The quantized network of a plan, and its integers by weight name.
+  /// The quantized network of a plan, the plan as it is written, and integers by weight name.
   static func lowered(
     _ study: QuantizationStudy, plan: QuantizationPlan
-  ) throws -> (model: Model, weights: [String: QuantizedWeight]) {
-    if let rounding = study.rounding {
-      let (corrected, weights) = try rounding.round(plan)
-      return (try Lowering.lower(corrected, plan: plan, weights: weights), weights)
+  ) throws -> (model: Model, plan: QuantizationPlan, weights: [String: QuantizedWeight]) {
+    var (corrected, weights) = try study.rounding?.round(plan) ?? study.rounded(plan)
+    var written = plan
+    if let groups = study.groups {
+      (corrected, written, weights) = (
+        try groups.joined(corrected), groups.joined(plan), groups.joined(weights)
+      )
     }
-    let (corrected, weights) = try study.rounded(plan)
-    return (try Lowering.lower(corrected, plan: plan, weights: weights), weights)
+    return (try Lowering.lower(corrected, plan: written, weights: weights), written, weights)
   }
 
   private static func averageBits(_ layers: [WeightLayer], _ choice: BitPlan) -> Double {

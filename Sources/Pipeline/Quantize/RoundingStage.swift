@@ -13,13 +13,15 @@ struct RoundingStage {
   let model: Model
   let layers: [RoundingLayer]
   let samples: RoundingSamples
+  /// Channel groups of a layer count as one: what is tried does not shrink for them.
   private let work: LayerArithmetic
   let settings: RoundingSettings
   let pool: WorkerPool
   let progress: (String, Int, Int) -> Void
 
   init(
-    model: Model, layers: [RoundingLayer], source: SampleSource, options: QuantizeOptions,
+    model: Model, layers: [RoundingLayer], wholeLayers: Int, source: SampleSource,
+    options: QuantizeOptions,
     narrowest: Int, trained: (loaded: Model, folded: Model), pool: WorkerPool,
     progress: @escaping (String, Int, Int) -> Void
   ) throws {
@@ -30,7 +32,9 @@ struct RoundingStage {
     settings = RoundingSettings(effort: options.effort, method: options.rounding)
     let originals = try CalibrationSamples.originals(source, options: options)
     guard let first = originals.first else { throw WeightRoundingError.noSamples }
-    work = try LayerArithmetic(layers, model: model, sample: first, pool: pool)
+    var work = try LayerArithmetic(layers, model: model, sample: first, pool: pool)
+    work.layers = min(work.layers, wholeLayers)
+    self.work = work
     samples = try CalibrationSamples.varied(
       originals, source: source, options: options, macs: work.macs, narrowest: narrowest,
       matching: {
