@@ -87,10 +87,6 @@ struct QuantizeCommand: ParsableCommand {
       options.averageBits = averageBits
     }
     options.bits = try WidthList.parse(bits)
-    guard (1...8).contains(channelGroups) else {
-      throw ValidationError("--channel-groups must be 1 to 8, not \(channelGroups)")
-    }
-    options.channelGroups = channelGroups
     try activations.apply(to: &options)
     try constants.apply(to: &options)
     guard let form = QuantizeOptions.storage(storage) else {
@@ -98,6 +94,15 @@ struct QuantizeCommand: ParsableCommand {
     }
     options.storage = form
     try rounding.apply(to: &options)
+    guard (1...8).contains(channelGroups) else {
+      throw ValidationError("--channel-groups must be 1 to 8, not \(channelGroups)")
+    }
+    guard channelGroups == 1 || options.roundsOnNetwork else {
+      throw ValidationError(
+        "--channel-groups needs more than --effort fast and another --rounding than nearest: what tells "
+          + "groups apart is what they do to the network's outputs")
+    }
+    options.channelGroups = channelGroups
     options.cache = statistics.cache
     options.overwrite = overwrite
     return options

@@ -28,7 +28,8 @@ import Testing
     #expect(keys.isSubset(of: report.keys))
     let layers = try #require(report["layers"] as? [[String: Any]])
     let layerKeys: Set = [
-      "name", "op", "weight_bits", "activation_bits", "sensitivity", "bytes", "predicted_us",
+      "name", "op", "weight_bits", "groups", "activation_bits", "sensitivity", "bytes",
+      "predicted_us",
     ]
     #expect(layers.allSatisfy { Set($0.keys) == layerKeys })
     #expect(folder.contents == ["out.onnx"])
@@ -45,7 +46,9 @@ import Testing
   @Test(arguments: [
     ["--flash", "12 potatoes"], ["--average-bits", "0"], ["--bits", "1,4"], ["--bits", "4,,8"],
     ["--storage", "zip"], ["--range", "percentile:7"], ["--samples", "0"], ["--threads", "0"],
-    ["--rounding", "up"], ["--embedding-bits", "5"], ["--float-bits", "8"],
+    ["--rounding", "up"], ["--channel-groups", "0"], ["--channel-groups", "9"],
+    ["--channel-groups", "2", "--effort", "fast"],
+    ["--channel-groups", "2", "--rounding", "nearest"], ["--embedding-bits", "5"], ["--float-bits", "8"],
     ["--activation-bits", "8,32"],
     ["--activation-bits", "16"],
     ["--activation-bits", "32", "--block-size", "20"], ["--attention-bits", "16"],

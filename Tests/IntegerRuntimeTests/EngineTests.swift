@@ -19,10 +19,12 @@ import Testing
     var groups = 1
     var bits = 8
     var type = ElementType.uint8
+    /// Of every 16 output channels, in the place of `bits`.
+    var groupBits: [Int] = []
 
     var testDescription: String {
       "\(input) -> \(outputs) k\(kernel) s\(stride) d\(dilation) p\(pad) g\(groups) "
-        + "\(bits) bits \(type)"
+        + "\(groupBits.isEmpty ? [bits] : groupBits) bits \(type)"
     }
   }
 
@@ -50,6 +52,10 @@ import Testing
       Convolution(input: [1, 4, 6, 6], outputs: 8, kernel: [3, 3], pad: 1, groups: 4),
       Convolution(input: [2, 6, 31], outputs: 9, kernel: [5], stride: 2, pad: 2),
       Convolution(input: [1, 2, 3, 3], outputs: 1, kernel: [3, 3]),
+      Convolution(
+        input: [2, 20, 9, 7], outputs: 48, kernel: [3, 3], pad: 1, groupBits: [3, 3, 8]),
+      Convolution(
+        input: [1, 33, 20, 20], outputs: 90, kernel: [1, 1], groupBits: [2, 4, 4, 2, 5, 5]),
     ]
 
   @Test(arguments: convolutions)
@@ -67,9 +73,12 @@ import Testing
     _ layer: Convolution, of x: String, in builder: inout LayerBuilder
   ) throws -> String {
     let shape = [layer.outputs, layer.input[1] / layer.groups] + layer.kernel
-    let limit = 1 << (layer.bits - 1)
-    let weights = try builder.constant(
-      builder.integers(-limit...limit - 1, Tensor.count(of: shape)), .int8, shape)
+    let inner = Tensor.count(of: Array(shape[1...]))
+    let integers = (0..<layer.outputs).flatMap { channel in
+      let limit = 1 << ((layer.groupBits.isEmpty ? layer.bits : layer.groupBits[channel / 16]) - 1)
+      return builder.integers(-limit...limit - 1, inner)
+    }
+    let weights = try builder.constant(integers, .int8, shape)
     let scales = builder.constant(
       Tensor((0..<layer.outputs).map { _ in builder.scale() / 50 }, shape: [layer.outputs]))
     let zeros = try builder.constant(
@@ -85,6 +94,53 @@ import Testing
         Attribute("dilations", .ints(Array(repeating: layer.dilation, count: rank))),
         Attribute("pads", .ints(Array(repeating: layer.pad, count: 2 * rank))),
       ])
+  }
+
+  /// Channels that need fewer bits are packed in fewer, of float results too.
+  @Test(arguments: [true, false])
+  func productsOfChannelGroupsEqualTheFloatEngine(isQuantized: Bool) throws {
+    var builder = LayerBuilder(seed: 3)
+    builder.input("x", shape: [5, 40])
+    let x = try builder.requantized("x")
+    let widths = [6, 6, 3, 3, 3]
+    var integers: [Int] = []
+    for _ in 0..<40 {
+      for width in widths {
+        integers += builder.integers(-(1 << (width - 1))...(1 << (width - 1)) - 1, 16)
+      }
+    }
+    let weights = [
+      try builder.constant(integers, .int8, [40, 80]),
+      builder.constant(Tensor((0..<80).map { _ in builder.scale() / 20 }, shape: [80])),
+      try builder.constant(Array(repeating: 0, count: 80), .int8, [80]),
+    ]
+    let product = builder.node(
+      "MatMul", [x, builder.node("DequantizeLinear", weights, [Attribute("axis", .int(1))])])
+    builder.output(isQuantized ? try builder.requantized(product) : product)
+    try expectEqual(builder, inputs: ["x": [5, 40]], integerShare: true)
+    let profile = try IntegerEngine(model: builder.model).profile(["x": builder.samples([5, 40])])
+    let step = try #require(profile.steps.first { $0.kernel.hasPrefix("product") })
+    #expect(step.kernel.contains("u8s3,u8s6"))
+    #expect(step.workloads.map(\.weightBits) == [6, 3])
+    #expect(step.workloads.map(\.columns) == [32, 48])
+  }
+
+  @Test func widthsThatHardlyDifferStayTogether() {
+    func parts(_ widths: [Int]) -> [Int] {
+      let integers = widths.flatMap { width in
+        Array(repeating: Int8(-(1 << (width - 1))), count: 16 * 4)
+      }
+      return ProductWeights(
+        integers: integers, columns: widths.count * 16, runCount: 1, runBytes: 4,
+        bias: Array(repeating: 0, count: widths.count * 16),
+        multipliers: Array(repeating: 1, count: widths.count * 16),
+        offsets: Array(repeating: 0, count: widths.count * 16)
+      ).byWidth.map(\.columns)
+    }
+    #expect(parts([4, 4, 4]) == [48])
+    #expect(parts([3, 3, 8]) == [32, 16])
+    #expect(parts([8, 8, 8, 8, 7]) == [80])
+    #expect(parts(Array(repeating: [2, 8], count: 5).flatMap(\.self)) == [160])
   }
 
   @Test(arguments: [ElementType.uint8, .int8], ["Add", "Mul"])

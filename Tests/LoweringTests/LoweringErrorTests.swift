@@ -65,6 +65,40 @@ struct LoweringErrorTests {
     }
   }
 
+  @Test(arguments: [
+    [QuantizationPlan.ChannelGroup(channels: 3, bits: 8)], [.init(channels: 5, bits: 4)],
+    [.init(channels: 0, bits: 8), .init(channels: 5, bits: 8)],
+    [.init(channels: 3, bits: 8), .init(channels: 2, bits: 9)],
+    [.init(channels: 3, bits: 8), .init(channels: 2, bits: 2)], [],
+  ])
+  func groupsMustBeThoseOfTheChannels(groups: [QuantizationPlan.ChannelGroup]) throws {
+    guard case .weightInvalid("a.node", _, _) = try error({ $0.plan.layers[0].groups = groups })
+    else {
+      Issue.record("\(groups) were accepted")
+      return
+    }
+  }
+
+  @Test func groupsOfNarrowChannelsAreVerified() throws {
+    let model = LoweringTests.smallNetwork().model
+    var made = try HandMadePlan(model, bits: [8])
+    let weight = try #require(made.weights["a.w"])
+    let length = weight.integers.count / 5
+    let narrow = weight.integers.elements(of: Int8.self).enumerated().map {
+      $0.offset < 2 * length ? min(max($0.element, -2), 1) : $0.element
+    }
+    made.weights["a.w"]?.integers = Tensor(narrow, shape: weight.integers.shape)
+    made.plan.layers[0].groups = [.init(channels: 2, bits: 2), .init(channels: 3, bits: 8)]
+    let lowered = try Lowering.lower(model, plan: made.plan, weights: made.weights)
+    _ = try LoweringVerification.verify(lowered, against: made.plan)
+    var others = made.plan
+    others.layers[0].groups = [.init(channels: 3, bits: 2), .init(channels: 2, bits: 8)]
+    let renamed = try lowered.applying([.recordPlan(others)])
+    #expect(throws: VerificationError.self) {
+      try LoweringVerification.verify(renamed, against: others)
+    }
+  }
+
   @Test func verificationFindsChanges() throws {
     let model = LoweringTests.smallNetwork().model
     let made = try HandMadePlan(model, bits: [4, 8])

@@ -48,6 +48,36 @@ import WeightRounding
     #expect(try Self.agreement(options) >= 0.99)
   }
 
+  /// Half of the channels between two layers are read so softly that they can be narrower.
+  @Test func channelGroupsHaveWidthsOfTheirOwn() throws {
+    let folder = try TemporaryFolder()
+    var options = Self.options(folder)
+    var uneven = try ONNXFile.load(path: options.model)
+    let name = "block2_conv2.weight"
+    let weight = try #require(uneven.graph.initializers[name])
+    uneven.graph.initializers[name] = Tensor(
+      weight.elements(of: Float.self).enumerated().map {
+        $0.offset / 9 % 32 % 2 == 0 ? $0.element : $0.element / 64
+      }, shape: weight.shape)
+    options.model = folder.path("uneven.onnx")
+    try ONNXFile.save(uneven, to: options.model, overwrite: false)
+    options.averageBits = 4
+    options.channelGroups = 2
+    let report = try Quantize.run(options)
+    #expect(report.averageWeightBits <= 4)
+    let layer = try #require(report.layers.first { $0.name == "block2_conv1" })
+    let groups = try #require(layer.groups)
+    #expect(groups.map(\.channels) == [16, 16])
+    #expect(groups[0].bits < groups[1].bits)
+    #expect(groups[1].bits == layer.weightBits)
+    let model = try ONNXFile.load(path: options.output)
+    #expect(model.graph.nodes.filter { $0.op == "Conv" }.count == report.layers.count - 1)
+    #expect(!model.graph.nodes.contains { $0.op == "Concat" })
+    // Integers of both widths, a scale for each channel, and a bias.
+    #expect(layer.bytes == 32 * 9 * 16 * (groups[0].bits + groups[1].bits) / 8 + 32 * 4 * 2)
+    #expect(try Self.agreement(options) >= 0.95)
+  }
+
   @Test(arguments: [RoundingMethod.nearest, .gptq, .adaround])
   func weightsAloneLeaveActivationsFloat(rounding: RoundingMethod) throws {
     let folder = try TemporaryFolder()

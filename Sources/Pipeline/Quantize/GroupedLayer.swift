@@ -37,6 +37,8 @@ struct GroupedLayer {
     else { return }
     let node = graph.nodes[position]
     let bias = site.bias.flatMap { graph.initializers.removeValue(forKey: $0) }
+    // Old files list initializers among the inputs.
+    graph.inputs.removeAll { $0.name == site.weight || $0.name == site.bias }
     var nodes: [Node] = []
     for (part, channels) in zip(parts, channels) {
       graph.initializers[part.weight] = weight.picking(channels, axis: site.axis)

@@ -75,8 +75,9 @@ extension QuantizeOptions {
   /// 16 to 256, a power of two; nil where it is not.
   public static func block(_ size: Int) -> Int? { [16, 32, 64, 128, 256].first { $0 == size } }
 
-  /// Whether weights are rounded by running the network again, layer after layer.
-  var roundsOnNetwork: Bool {
+  /// Whether weights are rounded by running the network again, layer after layer, and damage is measured
+  /// at its outputs.
+  public var roundsOnNetwork: Bool {
     switch rounding {
     case .nearest: false
     case .gptq: effort != .fast

@@ -8,8 +8,10 @@ struct ChannelFollowers {
 
   /// Weight and bias of the layer, and constants of what works on each channel by itself behind it.
   var constants: [Constant]
-  /// Weights of the depthwise layers among these.
-  var depthwise: [String] = []
+  /// Those of them that channels are multiplied by, weights of depthwise layers too.
+  var factors: [Constant] = []
+  /// Those that channels are divided by.
+  var divisors: [Constant] = []
   /// Weights of the layers that mix the channels, with the axis of their inputs.
   var readers: [Constant] = []
 }
@@ -118,6 +120,9 @@ struct ChannelFollowerFinder {
         ? .onward(layout) : .blocked
     case let op where Self.pairwise.contains(op):
       guard let other = node.inputs.first(where: { $0 != value }) else { return .onward(layout) }
+      guard op != "Div" || node.input(0) == value || graph.initializers[other] == nil else {
+        return .blocked
+      }
       guard let constant = graph.initializers[other] else {
         partners.insert(other)
         return .onward(layout)
@@ -133,6 +138,8 @@ struct ChannelFollowerFinder {
         return .blocked
       }
       found.constants.append(constant)
+      if op == "Mul" { found.factors.append(constant) }
+      if op == "Div" { found.divisors.append(constant) }
       return .onward(layout)
     case "MaxPool", "AveragePool":
       return layout == .last ? .blocked : .onward(layout)
@@ -158,7 +165,7 @@ struct ChannelFollowerFinder {
     }
     guard groups == channels, shape[0] == channels else { return .blocked }
     found.constants.append((weight, 0))
-    found.depthwise.append(weight)
+    found.factors.append((weight, 0))
     if let bias = node.input(2) {
       guard let constant = ownConstant(bias, channels: channels, fromEnd: 1) else {
         return .blocked

@@ -7,7 +7,7 @@ import Tensors
 ///
 /// Channels of a layer see the same inputs: what a step of the weights does to an output is the same for
 /// all but for the step's size. `damage[c] = largest[c]^2 * gain[c]`, the gain being the power of the
-/// weights that read the channel.
+/// weights that read the channel, times that of what it is multiplied by on the way.
 public struct ChannelOrdering {
   /// The patch that orders the channels.
   public let patch: GraphPatch
@@ -63,16 +63,16 @@ public struct ChannelOrdering {
 extension ChannelFollowers {
   fileprivate func damage(largest: [Float], tensor: (String) -> Tensor?) -> [Double] {
     var gains = [Double](repeating: 0, count: largest.count)
-    for (name, axis) in readers {
-      for (channel, power) in (tensor(name)?.powers(axis: axis) ?? []).enumerated() {
-        gains[channel] += power
+    func change(_ constants: [Constant], _ body: (inout Double, _ power: Double) -> Void) {
+      for (name, axis) in constants {
+        for (channel, power) in (tensor(name)?.powers(axis: axis) ?? []).enumerated() {
+          body(&gains[channel], power)
+        }
       }
     }
-    for name in depthwise {
-      for (channel, power) in (tensor(name)?.powers(axis: 0) ?? []).enumerated() {
-        gains[channel] *= power
-      }
-    }
+    change(readers) { $0 += $1 }
+    change(factors) { $0 *= $1 }
+    change(divisors) { if $1 > 0 { $0 /= $1 } }
     return zip(largest, gains).map { Double($0) * Double($0) * $1 }
   }
 }
