@@ -46,9 +46,10 @@ import Testing
   @Test(arguments: [
     ["--flash", "12 potatoes"], ["--average-bits", "0"], ["--bits", "1,4"], ["--bits", "4,,8"],
     ["--storage", "zip"], ["--range", "percentile:7"], ["--samples", "0"], ["--threads", "0"],
-    ["--rounding", "up"], ["--channel-groups", "0"], ["--channel-groups", "9"],
+    ["--rounding", "up"], ["--embedding-bits", "5"], ["--float-bits", "8"],
+    ["--channel-groups", "0"], ["--channel-groups", "9"],
     ["--channel-groups", "2", "--effort", "fast"],
-    ["--channel-groups", "2", "--rounding", "nearest"], ["--embedding-bits", "5"], ["--float-bits", "8"],
+    ["--channel-groups", "2", "--rounding", "nearest"],
     ["--activation-bits", "8,32"],
     ["--activation-bits", "16"],
     ["--activation-bits", "32", "--block-size", "20"], ["--attention-bits", "16"],

@@ -83,7 +83,8 @@ struct QuantizationStudy {
       }
     }
     let wholeLayers = layers.count
-    groups = try options.channelGroups < 2
+    groups =
+      try options.channelGroups < 2
       ? nil
       : ChannelGroups(prepared, layers: layers, sites: sites, count: options.channelGroups)
     if let groups {
