@@ -49,11 +49,11 @@ public enum QuantizeStage {
       } ?? PlanComparison(study: study, source: source).best(of: candidates)
     let plan = study.plan(choice)
     let (lowered, written, weights) = try lowered(study, plan: plan)
+    let rows = reports(layers, plan: plan, sensitivities: study.sensitivities)
     return Result(
       model: lowered, plan: written, weights: weights, sensitivities: study.sensitivities,
       proxy: study.proxy, audit: try ProxyAudit.make(study),
-      layers: study.groups?.joined(reports(layers, plan: plan, sensitivities: study.sensitivities))
-        ?? reports(layers, plan: plan, sensitivities: study.sensitivities),
+      layers: study.groups?.joined(rows) ?? rows,
       tables: study.tables.map { table in
         .init(
           name: table.plan.weight, weightBits: table.plan.bits, block: table.plan.block,
