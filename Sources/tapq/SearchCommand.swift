@@ -151,6 +151,9 @@ struct SearchFlags: ParsableArguments {
   @Option(help: ArgumentHelp("Widths that a layer may take, 2 to 8.", valueName: "2,3,4,5,6,8"))
   var bits = "2,3,4,5,6,8"
 
+  @Option(help: "Time for rounding each plan: fast, balanced or best.")
+  var effort = "fast"
+
   @Option(help: "Fixes all that is drawn by lot.")
   var seed = 0
 
@@ -174,7 +177,7 @@ struct SearchFlags: ParsableArguments {
       }
       quantize.averageBits = averageBits
     }
-    quantize.effort = .fast
+    try RoundingFlags.apply("gptq", effort: effort, to: &quantize)
   }
 
   func apply(to options: inout SearchOptions) throws {

@@ -126,6 +126,7 @@ import Testing
     try expectFailure(["--controller", "best"], code: 64, saying: "--controller")
     try expectFailure(["--fitness", "best"], code: 64, saying: "--fitness")
     try expectFailure(["--alpha", "2"], code: 64, saying: "--alpha")
+    try expectFailure(["--effort", "slow"], code: 64, saying: "--effort")
     try expectFailure(["--llm", "http://localhost"], code: 64, saying: "--llm-model")
     try expectFailure(["--llm-price", "1"], code: 64, saying: "--llm-price")
     try expectFailure(
