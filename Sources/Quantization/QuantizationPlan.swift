@@ -57,15 +57,13 @@ public struct QuantizationPlan: Sendable, Codable, Equatable {
     public var block: Int?
 
     public init(
-      name: String, op: String, weight: String, axis: Int, weightBits: Int,
-      groups: [ChannelGroup]? = nil, block: Int? = nil
+      name: String, op: String, weight: String, axis: Int, weightBits: Int, block: Int? = nil
     ) {
       self.name = name
       self.op = op
       self.weight = weight
       self.axis = axis
       self.weightBits = weightBits
-      self.groups = groups
       self.block = block
     }
   }

@@ -26,21 +26,28 @@ struct ProductWeights: Sendable {
     (self.integers, self.bias) = (integers, bias)
     (self.columns, self.runCount, self.runBytes) = (columns, runCount, runBytes)
     (self.multipliers, self.offsets) = (multipliers, offsets)
-    let depth = runCount * runBytes
+    bits = ProductWeights.width(
+      of: 0..<columns, integers: integers, bias: bias, depth: runCount * runBytes)
+  }
+
+  /// The least width of some columns.
+  private static func width(
+    of columns: Range<Int>, integers: [Int8], bias: [Int32], depth: Int
+  ) -> Int {
     // A bound on the magnitude of every sum, bias included.
-    let reach = (0..<columns).reduce(0) { largest, column in
+    let reach = columns.reduce(0) { largest, column in
       max(
         largest,
         integers[column * depth..<(column + 1) * depth].reduce(Int(bias[column].magnitude)) {
           $0 + 255 * Int($1.magnitude)
         })
     }
-    let (least, most) = (Int(integers.min() ?? 0), Int(integers.max() ?? 0))
-    bits =
-      (2..<8).first {
-        least >= -(1 << ($0 - 1)) && most < 1 << ($0 - 1)
-          && reach << (8 - $0) <= Int(Int32.max)
-      } ?? 8
+    let own = integers[columns.lowerBound * depth..<columns.upperBound * depth]
+    let (least, most) = (Int(own.min() ?? 0), Int(own.max() ?? 0))
+    return (2..<8).first {
+      least >= -(1 << ($0 - 1)) && most < 1 << ($0 - 1)
+        && reach << (8 - $0) <= Int(Int32.max)
+    } ?? 8
   }
 
   func packed(_ kernels: KernelSet) -> PackedWeights { PackedWeights(self, kernels) }
@@ -58,7 +65,7 @@ extension ProductWeights {
     var parts: [(columns: Range<Int>, bits: Int)] = []
     for start in stride(from: 0, to: columns, by: Self.step) {
       let columns = start..<min(start + Self.step, columns)
-      let bits = part(columns).bits
+      let bits = Self.width(of: columns, integers: integers, bias: bias, depth: depth)
       if let last = parts.last, last.bits == bits {
         parts[parts.count - 1].columns = last.columns.lowerBound..<columns.upperBound
       } else {

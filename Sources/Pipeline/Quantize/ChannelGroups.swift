@@ -15,6 +15,8 @@ struct ChannelGroups {
   /// The network with each group as a layer.
   let split: Model
   private let layers: [GroupedLayer]
+  /// Layers by the names of their parts.
+  private let wholes: [String: GroupedLayer]
 
   /// Of the layers of the sites, which are those of the model.
   init(
@@ -28,6 +30,9 @@ struct ChannelGroups {
       ordering.groups[site.name].map { GroupedLayer(site, sizes: $0, names: &names) }
     }
     self.layers = grouped
+    wholes = Dictionary(grouped.flatMap { layer in layer.parts.map { ($0.name, layer) } }) {
+      first, _ in first
+    }
     split = try whole.applying([
       GraphPatch("split layers into channel groups") { model in
         for layer in grouped { layer.insert(into: &model.graph) }
@@ -58,21 +63,16 @@ struct ChannelGroups {
 
   /// The plan with each layer whole.
   func joined(_ plan: QuantizationPlan) -> QuantizationPlan {
-    let wholes = partsByName
     let planned = Dictionary(plan.layers.map { ($0.name, $0) }) { first, _ in first }
     var result = plan
     result.layers = plan.layers.compactMap { layer in
       guard let whole = wholes[layer.name] else { return layer }
       guard whole.parts.first?.name == layer.name else { return nil }
-      let groups = zip(whole.parts, whole.channels).map { part, channels in
-        QuantizationPlan.ChannelGroup(
-          channels: channels.count, bits: planned[part.name]?.weightBits ?? layer.weightBits)
-      }
-      let widest = groups.map(\.bits).max() ?? layer.weightBits
+      let bits = whole.parts.map { planned[$0.name]?.weightBits ?? layer.weightBits }
       var joined = layer
       (joined.name, joined.weight) = (whole.site.name, whole.site.weight)
-      joined.weightBits = widest
-      joined.groups = groups.allSatisfy { $0.bits == widest } ? nil : groups
+      joined.weightBits = bits.max() ?? layer.weightBits
+      joined.groups = whole.groups(bits: bits)
       return joined
     }
     return result
@@ -80,7 +80,6 @@ struct ChannelGroups {
 
   /// Reports with each layer whole: damage and bytes add up.
   func joined(_ reports: [QuantizeReport.Layer]) -> [QuantizeReport.Layer] {
-    let wholes = partsByName
     let known = Dictionary(reports.map { ($0.name, $0) }) { first, _ in first }
     return reports.compactMap { report in
       guard let whole = wholes[report.name] else { return report }
@@ -89,10 +88,7 @@ struct ChannelGroups {
       var joined = report
       joined.name = whole.site.name
       joined.weightBits = parts.map(\.weightBits).max() ?? report.weightBits
-      joined.groups =
-        parts.allSatisfy { $0.weightBits == joined.weightBits }
-        ? nil
-        : zip(parts, whole.channels).map { .init(channels: $1.count, bits: $0.weightBits) }
+      joined.groups = whole.groups(bits: parts.map(\.weightBits))
       joined.sensitivity = parts.reduce(0) { $0 + $1.sensitivity }
       joined.bytes = parts.reduce(0) { $0 + $1.bytes }
       return joined
@@ -132,15 +128,10 @@ struct ChannelGroups {
 
   /// What the whole layer is called, and the share of its channels, of a group.
   func share(of name: String) -> (layer: String, channels: Double)? {
-    guard let layer = partsByName[name],
+    guard let layer = wholes[name],
       let index = layer.parts.firstIndex(where: { $0.name == name }),
       let all = layer.channels.last?.upperBound
     else { return nil }
     return (layer.site.name, Double(layer.channels[index].count) / Double(all))
-  }
-
-  private var partsByName: [String: GroupedLayer] {
-    Dictionary(layers.flatMap { layer in layer.parts.map { ($0.name, layer) } }) { first, _ in first
-    }
   }
 }

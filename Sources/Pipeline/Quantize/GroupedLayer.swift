@@ -1,5 +1,6 @@
 import GraphIR
 import Lowering
+import Quantization
 import Tensors
 
 /// A layer whose output channels are several layers.
@@ -28,6 +29,12 @@ struct GroupedLayer {
       part.bias = site.bias.map { names.fresh("\($0)/\(index)") }
       return part
     }
+  }
+
+  /// The groups of a layer whose parts have these widths; nil where all have one.
+  func groups(bits: [Int]) -> [QuantizationPlan.ChannelGroup]? {
+    Set(bits).count < 2
+      ? nil : zip(channels, bits).map { .init(channels: $0.count, bits: $1) }
   }
 
   /// In place of the layer, and of the Add that holds its bias.
