@@ -26,6 +26,19 @@ public final class WorkerPool: @unchecked Sendable {
     for index in 0..<max(iterations, 0) { body(index) }
   }
 
+  /// `body(0) ... body(iterations - 1)`, as `forEach` calls them, in order. Throws the first error, after
+  /// all are done.
+  public func map<Element>(
+    _ iterations: Int, _ body: @Sendable (Int) throws -> Element
+  ) throws -> [Element] {
+    var results = [Result<Element, any Error>?](repeating: nil, count: max(iterations, 0))
+    results.withUnsafeMutableBufferPointer { results in
+      nonisolated(unsafe) let results = results
+      forEach(iterations) { index in results[index] = Result { try body(index) } }
+    }
+    return try results.compactMap { try $0?.get() }
+  }
+
   /// False where the crew is busy with another loop.
   private func run(_ crew: OpaquePointer, _ iterations: Int, _ body: (Int) -> Void) -> Bool {
     withoutActuallyEscaping(body) { body in

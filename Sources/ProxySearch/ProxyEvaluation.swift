@@ -6,6 +6,8 @@ public final class ProxyEvaluation {
   private let facts: NetworkFacts
   /// Statistics over the layers, which are computed for all at once.
   private var statistics: [NetworkFacts.Part: Double] = [:]
+  /// Factors of the layers, by what they are fitted to.
+  private var factors: [Expression: [Double]] = [:]
 
   public init(_ facts: NetworkFacts) { self.facts = facts }
 
@@ -58,6 +60,18 @@ public final class ProxyEvaluation {
     return statistics[part(layer)] ?? .nan
   }
 
+  private func factors(of expression: Expression) throws -> [Double] {
+    if let known = factors[expression] { return known }
+    let trials = try facts.planTrials()
+    let fit = PlanFit(
+      predictions: try trials.map { trial in
+        try trial.widths.enumerated().map { try number(expression, layer: $0, bits: $1) }
+      }, distances: trials.map(\.distances))
+    let found = fit.factors(layers: facts.layers.count)
+    factors[expression] = found
+    return found
+  }
+
   private func checkFinite(
     _ value: Double, of expression: Expression, layer: Int, bits: Int
   ) throws(ProxyError) {
@@ -98,6 +112,8 @@ public final class ProxyEvaluation {
         return LayerValue.elementwise(.multiply, first, second, shape: shape)
           .rowReduced(.rowSum, shape: shape)
       case .layers: return LayerValue(try number(expression, layer: layer, bits: bits))
+      case .plans:
+        return LayerValue(try factors(of: arguments[0])[layer] * first.values[0])
       }
     }
   }

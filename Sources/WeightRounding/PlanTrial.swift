@@ -37,17 +37,17 @@ public struct PlanTrial {
     return reference.distance(to: try flow.finish())
   }
 
-  /// Rounds to the widths, by weight name, on parts of the samples; the mean distance of the
-  /// network's outputs from those of the float network on the other parts. `student` is the network
-  /// with the activations that the plan makes narrow.
-  public func distance(
+  /// Rounds to the widths, by weight name, on parts of the samples; the distance of the network's
+  /// outputs from those of the float network on the other parts, for each part. `student` is the
+  /// network with the activations that the plan makes narrow.
+  public func distances(
     _ layers: [RoundingLayer], bits: [String: Int], student: Model, extent: TrialExtent
-  ) throws -> Double {
+  ) throws -> [Double] {
     let folds = SampleFolds(samples, wanted: max(2, extent.planFolds))
       .limited(to: extent.planFolds)
     var settings = settings
     settings.effort = extent.planEffort
-    let distances = try folds.map { fold in
+    return try folds.map { fold in
       var rounding = try SequentialRounding(
         reference: model, student: student, samples: fold.training.map { samples.feeds[$0] },
         settings: settings, pool: pool)
@@ -58,6 +58,5 @@ public struct PlanTrial {
       let expected = try NetworkFlow(model, samples: held, pool: pool).finish()
       return OutputDistance(reference: expected).distance(to: try flow.finish())
     }
-    return distances.reduce(0, +) / Double(distances.count)
   }
 }

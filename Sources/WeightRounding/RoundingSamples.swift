@@ -15,6 +15,16 @@ public struct RoundingSamples: Sendable {
     count = samples.count
   }
 
+  /// The samples with at most `variants` of each.
+  public func limited(toVariants variants: Int) -> RoundingSamples {
+    RoundingSamples(feeds: Array(feeds.prefix((1 + variants) * count)), count: count)
+  }
+
+  private init(feeds: [[String: Tensor]], count: Int) {
+    self.feeds = feeds
+    self.count = count
+  }
+
   /// The samples without their variants.
   public var originals: [[String: Tensor]] { Array(feeds.prefix(count)) }
 }

@@ -8,6 +8,11 @@ public struct RoundingSettings: Sendable {
   /// Weights may change before they are rounded, to take back errors of earlier layers.
   public var correctsErrors = true
 
+  /// Multiply-adds that the input moments of a layer may take, if fewer than the effort's.
+  public var mostMomentArithmetic = Int.max
+
+  var momentArithmetic: Int { min(effort.momentArithmetic, mostMomentArithmetic) }
+
   public init(effort: RoundingEffort, method: RoundingMethod = .gptq) {
     self.effort = effort
     self.method = method

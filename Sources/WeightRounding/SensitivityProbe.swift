@@ -100,7 +100,7 @@ public struct SensitivityProbe {
     let bias = layer.bias.flatMap { flow.initializer($0) }
     let isWithin = layer.bias.map(flow.node(node).inputs.contains) ?? false
     var reader = MomentReader(
-      layer: layer, arithmetic: settings.effort.momentArithmetic / folds.count, pool: pool)
+      layer: layer, arithmetic: settings.momentArithmetic / folds.count, pool: pool)
     let moments = try parts.map { held in
       reader.masks = masks.map { all in held.map { all[$0] } }
       return try reader.moments(inputs: held.map { inputs[$0] }, outputs: held.map { outputs[$0] })

@@ -128,7 +128,7 @@ public struct SequentialRounding {
     let layer = placed.layer
     let (inputs, outputs) = try values(of: layer, at: placed.node)
     let moments = try MomentReader(
-      layer: layer, arithmetic: settings.effort.momentArithmetic, masks: masks, pool: pool
+      layer: layer, arithmetic: settings.momentArithmetic, masks: masks, pool: pool
     ).moments(inputs: inputs, outputs: outputs)
     let bias = layer.bias.flatMap { student.initializer($0) }
       .flatMap { $0.elementType == .float32 && $0.count == layer.rows.count ? $0 : nil }

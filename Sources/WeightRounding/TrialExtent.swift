@@ -11,6 +11,15 @@ public struct TrialExtent: Sendable, Equatable {
   public var planFolds: Int
   /// How plans are rounded to compare them.
   public var planEffort: RoundingEffort
+  /// Random plans that are rounded and judged to learn what layers do together.
+  public var randomPlans: Int
+
+  private static let mostRandomPlans = 128
+  /// Fewer say nothing of single layers.
+  private static let fewestRandomPlans = 16
+  /// Each sample and a variant of it in float and rounded, the moments of that, and twice the sample that
+  /// is judged.
+  private static let passesOfRandomPlan = 12.0
 
   /// For samples that take `work` each.
   public init(effort: RoundingEffort, bits: [Int], samples: Int, work: LayerArithmetic) {
@@ -28,6 +37,8 @@ public struct TrialExtent: Sendable, Equatable {
     planEffort = effort == .best ? .balanced : effort
     heldSamples = max(1, (samples + folds - 1) / folds)
     let limit = Double(effort.trialArithmetic)
+    let plans = Int(limit / (Self.passesOfRandomPlan * Double(max(samples * macs, 1))))
+    randomPlans = plans < Self.fewestRandomPlans ? 0 : min(plans, Self.mostRandomPlans)
     // On average half of the network runs behind a layer.
     func arithmetic(_ widths: Int, _ held: Int, _ folds: Int) -> Double {
       Double(layers) * Double(widths) * Double(held) * Double(folds) * Double(macs) / 2

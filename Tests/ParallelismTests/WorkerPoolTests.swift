@@ -23,6 +23,22 @@ import Testing
     #expect(total.load(ordering: .relaxed) == 63 * 64 / 2)
   }
 
+  @Test(arguments: [1, 3])
+  func resultsAreInOrderAndErrorsArrive(threads: Int) throws {
+    struct Refusal: Error {}
+    let pool = WorkerPool(threadCount: threads)
+    #expect(try pool.map(100) { "\($0)" } == (0..<100).map { "\($0)" })
+    #expect(try pool.map(0) { $0 } == [])
+    let calls = Counter()
+    #expect(throws: Refusal.self) {
+      try pool.map(100) { index in
+        calls.increment()
+        if index == 40 { throw Refusal() }
+      }
+    }
+    #expect(calls.value == 100)
+  }
+
   @Test func callersOnSeveralThreadsShareAPool() async {
     let pool = WorkerPool(threadCount: 3)
     let total = Counter()

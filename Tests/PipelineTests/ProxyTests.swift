@@ -37,7 +37,7 @@ import Testing
     #expect(relative.layers.allSatisfy { $0.sensitivity >= 0 })
   }
 
-  /// The better of two readings of the measurements, which each can be asked for alone.
+  /// The best of several readings of the measurements, which each can be asked for alone.
   @Test func withoutAProxyLayersAreMeasured() throws {
     let folder = try TemporaryFolder()
     func report(_ name: String, _ proxy: Proxy?, average: Double?) throws -> QuantizeReport {
@@ -53,7 +53,7 @@ import Testing
       return found.layers.map(\.weightBits)
     }
     #expect(readings.contains(standard))
-    #expect(try report("again", nil, average: 4).proxy == "measured")
+    #expect(try report("again", nil, average: 4).proxy == "measured-together")
     #expect(try report("free", nil, average: nil).proxy == nil)
   }
 
@@ -137,6 +137,27 @@ import Testing
     options.bits = [2, 4, 8]
     _ = try SensitivityPrediction.run(options, proxy: proxy)
     #expect(try Self.contents(folder.path("cache")).count == 3)
+  }
+
+  /// Whole plans are tried on several threads at once, and say the same on one.
+  @Test func plansTeachTheSameOnAnyNumberOfThreads() throws {
+    let folder = try TemporaryFolder()
+    func damage(_ proxy: String, threads: Int) throws -> [[Double]] {
+      var options = QuantizeTests.options(folder)
+      options.threads = threads
+      let report = try SensitivityPrediction.run(options, proxy: ProxyLibrary.proxy(proxy))
+      return report.layers.map { $0.damage.map(\.predicted) }
+    }
+    let fitted = try damage("measured-together", threads: 1)
+    #expect(try damage("measured-together", threads: 3) == fitted)
+    // The blend times a factor of each layer.
+    let factors = zip(fitted, try damage("measured-blend", threads: 1)).map { layer in
+      zip(layer.0, layer.1).map { $0 / $1 }
+    }
+    for layer in factors {
+      #expect(layer.allSatisfy { abs($0 - layer[0]) < 1e-6 * layer[0] && $0 >= 0.099 })
+    }
+    #expect(Set(factors.map { $0[0] }).count == factors.count)
   }
 
   @Test func scoresNeedSamplesThatAreLeft() throws {

@@ -14,7 +14,8 @@ import Testing
     ("output-mse", 3.68), ("relative-output-mse", 0.116899619),
     ("relative-output-mse-gptq", 0.205844981), ("step-size", 1.5), ("sum-bits", -2),
     ("bparams", -8), ("bops", -128), ("measured", 0.5), ("measured-smooth", 0.4),
-    ("measured-blend", pow(0.4 * 0.3 * 0.205844981, 1.0 / 3)), ("kl", 0.2),
+    ("measured-blend", pow(0.4 * 0.3 * 0.205844981, 1.0 / 3)),
+    ("measured-together", pow(0.4 * 0.3 * 0.205844981, 1.0 / 3)), ("kl", 0.2),
     ("sqnr", 0.3),
     ("searched", (0.116899619 * 11.4 * (2 * 0.116899619 + 2.8 * 0.08)).squareRoot()),
     ("hawq", 0.9), ("hawq-v2", 2.4), ("hawq-bits", -6), ("hawq-v2-bits", -16), ("snip", -8.5),
@@ -98,6 +99,7 @@ import Testing
       layers: facts.layers,
       costly: CostlyFacts(
         feedbackForm: { _, _ in try fail() }, measurements: { try fail() },
+        trials: { try fail() },
         similarities: { try fail() }, gradients: { try fail() }, traces: { try fail() },
         eigenvalues: { try fail() }, virtualGradients: { try fail() },
         synapticFlows: { try fail() }, localTraces: { try fail() },

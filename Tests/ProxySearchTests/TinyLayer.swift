@@ -42,30 +42,34 @@ enum TinyLayer {
         "exact", weights: [1, -2, 0, 2], form: form([1, -2, 0, 1])),
     ]
     return NetworkFacts(
-      layers: layers,
-      costly: CostlyFacts(
-        feedbackForm: { _, _ in form([1, -1, 0, 1]) },
-        measurements: {
-          (0..<3).map {
-            [
-              2: .init(
-                distance: Double($0) + 0.5, smoothed: 0.4, divergence: Double($0) + 0.2, noise: 0.3)
-            ]
-          }
-        },
-        similarities: { [[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]] },
-        gradients: {
-          (0..<3).map { _ in
-            GradientFacts(
-              mean: [0.5, -1, 2, 0.25], meanSquare: [1, 2, 5, 0.5], outputMeanSquare: [3, 0.5],
-              channelFisher: [4, 1])
-          }
-        },
-        traces: { [8, 1, 2] }, eigenvalues: { [3, 1, 2] },
-        virtualGradients: { (0..<3).map { _ in [1, -1, 3, 1] } },
-        synapticFlows: { [7, 7, 7] },
-        localTraces: { [3, 4, 5] }, prunedDistances: { [0.1, 0.2, 0.3] },
-        disturbedDistances: { [1, 2, 3] }),
-      pool: WorkerPool(threadCount: 1))
+      layers: layers, costly: costly(), pool: WorkerPool(threadCount: 1))
+  }
+
+  /// What takes more than the calibration pass, made up.
+  static func costly() -> CostlyFacts {
+    CostlyFacts(
+      feedbackForm: { _, _ in form([1, -1, 0, 1]) },
+      measurements: {
+        (0..<3).map {
+          [
+            2: .init(
+              distance: Double($0) + 0.5, smoothed: 0.4, divergence: Double($0) + 0.2, noise: 0.3)
+          ]
+        }
+      },
+      trials: { [] },
+      similarities: { [[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]] },
+      gradients: {
+        (0..<3).map { _ in
+          GradientFacts(
+            mean: [0.5, -1, 2, 0.25], meanSquare: [1, 2, 5, 0.5], outputMeanSquare: [3, 0.5],
+            channelFisher: [4, 1])
+        }
+      },
+      traces: { [8, 1, 2] }, eigenvalues: { [3, 1, 2] },
+      virtualGradients: { (0..<3).map { _ in [1, -1, 3, 1] } },
+      synapticFlows: { [7, 7, 7] },
+      localTraces: { [3, 4, 5] }, prunedDistances: { [0.1, 0.2, 0.3] },
+      disturbedDistances: { [1, 2, 3] })
   }
 }

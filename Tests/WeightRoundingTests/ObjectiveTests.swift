@@ -150,10 +150,14 @@ import Testing
     let bits = [2, 3, 4, 5, 6, 8]
     let small = TrialExtent(effort: .balanced, bits: bits, layers: 20, samples: 16, macs: 1_000_000)
     #expect(small.widths == [2, 3, 4, 5] && small.folds == 4 && small.heldSamples == 4)
+    #expect(small.randomPlans == 128)
     let large = TrialExtent(
       effort: .balanced, bits: bits, layers: 21, samples: 16, macs: 1_800_000_000)
     #expect(large.widths == [2, 4] && large.folds == 2 && large.planFolds == 1)
-    #expect(large.heldSamples < 8)
+    #expect(large.heldSamples < 8 && large.randomPlans == 0)
+    let middle = TrialExtent(
+      effort: .balanced, bits: bits, layers: 20, samples: 16, macs: 100_000_000)
+    #expect(middle.folds == 4 && middle.randomPlans == 20)
     let only = TrialExtent(effort: .balanced, bits: [6, 8], layers: 1, samples: 1, macs: 1)
     #expect(only.widths == [6])
   }

@@ -56,6 +56,14 @@ struct ProxyFacts {
             form, layer: known[index].1, inputs: known[index].2)
         },
         measurements: { try measurements(of: names, bits: widths) },
+        trials: {
+          try RandomTrials(
+            model: model,
+            layers: known.map { layer, rounding, _ in
+              (rounding, (forms[layer.site.weight] ?? [:]).keys.sorted())
+            }, samples: try samples(), settings: settings, seed: seed, pool: pool
+          ).run { progress("measuring random plans", $0, $1) }
+        },
         similarities: { FeatureSimilarity.matrix(try features(observed)) },
         gradients: { try gradients().facts() }, traces: { try gradients().traces() },
         eigenvalues: { try gradients().eigenvalues() },

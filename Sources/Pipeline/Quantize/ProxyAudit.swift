@@ -15,7 +15,7 @@ public struct ProxyAudit: Sendable, Codable, Equatable {
   /// Nil where what decided is that measurement itself, or rounding does not run the network.
   static func make(_ study: QuantizationStudy) throws -> ProxyAudit? {
     guard let proxy = study.options.proxy, study.proxy == proxy.name,
-      let rounding = study.rounding, !proxy.formula.statistics.contains(where: \.isMeasured),
+      let rounding = study.rounding, !proxy.formula.isMeasured,
       let predicted = study.damages.first
     else { return nil }
     let known = Set(study.facts.layers.map(\.name))

@@ -61,9 +61,8 @@ struct RoundingStage {
 
   /// The readings of what is measured that there is time to try the plans of.
   func readings(bits: [Int]) throws -> [Proxy] {
-    let all = try ProxyLibrary.standard()
-    let extent = extent(bits: bits)
-    return extent.planFolds > 1 ? all : Array(all.prefix(1))
+    try extent(bits: bits).planFolds > 1
+      ? ProxyLibrary.standard() : ProxyLibrary.standardOfLargeNetworks()
   }
 
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
@@ -80,11 +79,11 @@ struct RoundingStage {
       let widths = Dictionary(
         layers.compactMap { layer in plan.bits[layer.name].map { (layer.weight, $0) } },
         uniquingKeysWith: { first, _ in first })
-      let distance = try trial.distance(
+      let distances = try trial.distances(
         layers, bits: widths, student: student(activations(plan)), extent: extent)
       done += 1
       progress("comparing plans", done, plans.count)
-      return distance
+      return distances.reduce(0, +) / Double(distances.count)
     }
   }
 

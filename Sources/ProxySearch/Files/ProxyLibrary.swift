@@ -23,6 +23,7 @@ public enum ProxyLibrary {
     PackageResources.measured_tap,
     PackageResources.measured_blend_tap,
     PackageResources.measured_smooth_tap,
+    PackageResources.measured_together_tap,
     PackageResources.modelopt_gradient_tap,
     PackageResources.mse_tap,
     PackageResources.mse_per_weight_tap,
@@ -51,9 +52,17 @@ public enum ProxyLibrary {
     return proxies.sorted { $0.name < $1.name }
   }
 
-  /// What decides without another choice: the best of three readings of what was measured.
+  /// What decides without another choice: the best of four readings of what was measured.
   public static func standard() throws(ProxyError) -> [Proxy] {
-    [try proxy("measured"), try proxy("measured-blend"), try proxy("measured-smooth")]
+    [
+      try proxy("measured-together"), try proxy("measured"), try proxy("measured-blend"),
+      try proxy("measured-smooth"),
+    ]
+  }
+
+  /// The same for networks with time for the plans of one alone.
+  public static func standardOfLargeNetworks() throws(ProxyError) -> [Proxy] {
+    [try proxy("measured")]
   }
 
   /// A file where `name` has a slash or ends in `.tap`, else one that ships.

@@ -40,12 +40,23 @@ public indirect enum Expression: Sendable, Hashable {
     }
   }
 
+  /// Whether it takes runs of the network with rounded weights.
+  public var isMeasured: Bool {
+    switch self {
+    case .number: false
+    case .statistic(let statistic): statistic.isMeasured
+    case .call(let primitive, let arguments):
+      primitive.form == .plans || arguments.contains(where: \.isMeasured)
+    }
+  }
+
   /// Whether it is read off the layer's data, which takes time; else it is computed from numbers.
   var isRead: Bool {
     switch self {
     case .number: false
     case .statistic(let statistic): !statistic.isSize
-    case .call(_, let arguments): arguments.contains { $0.type != .scalar }
+    case .call(let primitive, let arguments):
+      primitive.form == .plans || arguments.contains { $0.type != .scalar }
     }
   }
 

@@ -34,9 +34,11 @@ public enum Primitive: String, Sendable, Hashable, CaseIterable {
   case layersMin = "layers_min"
   case layersRank = "layers_rank"
   case tailMean = "tail_mean"
+  /// The value times a factor of the layer, which random plans tell: see `PlanFit`.
+  case fitted
 
   enum Form {
-    case binary, unary, reshaping, reduction, rowReduction, columnReduction, product, layers
+    case binary, unary, reshaping, reduction, rowReduction, columnReduction, product, layers, plans
   }
 
   var form: Form {
@@ -51,6 +53,7 @@ public enum Primitive: String, Sendable, Hashable, CaseIterable {
     case .matmul: .product
     case .layersSum, .layersMean, .layersStd, .layersMax, .layersMin, .layersRank, .tailMean:
       .layers
+    case .fitted: .plans
     }
   }
 
@@ -79,7 +82,7 @@ public enum Primitive: String, Sendable, Hashable, CaseIterable {
     case .product:
       if first != .matrix { return (nil, "\(ValueType.matrix) first", 0) }
       return (arguments[1] == .columns ? .rows : nil, "\(ValueType.columns) second", 1)
-    case .layers:
+    case .layers, .plans:
       return (
         first == .scalar ? .scalar : nil, "one number of each layer: reduce it with sum or mean", 0
       )

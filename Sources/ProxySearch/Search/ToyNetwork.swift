@@ -29,6 +29,7 @@ struct ToyNetwork {
               })
           }
         },
+        trials: { [] },
         similarities: { [[1, 0.2, 0.4], [0.2, 1, 0.6], [0.4, 0.6, 1]] },
         gradients: { layers.map(Self.gradients) }, traces: { [4, 2, 1] },
         eigenvalues: { [1, 0.5, 0.25] },

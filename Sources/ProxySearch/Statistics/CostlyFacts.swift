@@ -17,10 +17,26 @@ public struct CostlyFacts {
     }
   }
 
+  /// A plan, rounded whole.
+  public struct Trial: Sendable, Equatable {
+    /// By layer position.
+    public var widths: [Int]
+    /// Of the network's outputs from those of the float network on samples that the rounding has not
+    /// seen, for several parts of the samples.
+    public var distances: [Double]
+
+    public init(widths: [Int], distances: [Double]) {
+      self.widths = widths
+      self.distances = distances
+    }
+  }
+
   /// A layer's integers with error feedback, from its position and those rounded to nearest.
   public var feedbackForm: (_ layer: Int, _ form: QuantizedWeight) throws -> QuantizedWeight
   /// By layer position and bits.
   public var measurements: () throws -> [[Int: Measurement]]
+  /// Random plans; none where there is no time for them.
+  public var trials: () throws -> [Trial]
   /// Linear CKA of the features of each pair of layers, `[layers][layers]`.
   public var similarities: () throws -> [[Double]]
 
@@ -43,6 +59,7 @@ public struct CostlyFacts {
   public init(
     feedbackForm: @escaping (_ layer: Int, _ form: QuantizedWeight) throws -> QuantizedWeight,
     measurements: @escaping () throws -> [[Int: Measurement]],
+    trials: @escaping () throws -> [Trial],
     similarities: @escaping () throws -> [[Double]],
     gradients: @escaping () throws -> [GradientFacts],
     traces: @escaping () throws -> [Double], eigenvalues: @escaping () throws -> [Double],
@@ -54,6 +71,7 @@ public struct CostlyFacts {
   ) {
     self.feedbackForm = feedbackForm
     self.measurements = measurements
+    self.trials = trials
     self.similarities = similarities
     self.gradients = gradients
     self.traces = traces

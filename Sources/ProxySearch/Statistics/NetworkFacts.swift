@@ -14,6 +14,7 @@ public final class NetworkFacts {
   private var feedbackForms: [Key: QuantizedWeight] = [:]
   private var feedbackErrors: [Key: [Double]] = [:]
   private var measurements: [[Int: CostlyFacts.Measurement]]?
+  private var trials: [CostlyFacts.Trial]?
   private var gammas: [Double]?
   private var gradients: [GradientFacts]?
   private var virtualGradients: [[Float]]?
@@ -210,6 +211,9 @@ public final class NetworkFacts {
   }
 
   // MARK: The whole network
+
+  /// Random plans and what they do; measured once.
+  func planTrials() throws -> [CostlyFacts.Trial] { try kept(\.trials, costly.trials) }
 
   private func measurement(_ index: Int, _ bits: Int) throws -> CostlyFacts.Measurement {
     let all = try measurements ?? costly.measurements()

@@ -82,20 +82,13 @@ struct BlockReconstruction {
     _ engine: GradientEngine, weights: [String: Tensor], picks: [(sample: Int, seed: UInt64)],
     power: Float
   ) throws -> [[String: Tensor]] {
-    var results = [Result<[String: Tensor], any Error>?](repeating: nil, count: picks.count)
-    results.withUnsafeMutableBufferPointer { results in
-      nonisolated(unsafe) let results = results
-      pool.forEach(picks.count) { index in
-        let (sample, seed) = picks[index]
-        results[index] = Result {
-          let run = try engine.run(mixed(sample, seed: seed), replacing: weights)
-          guard let output = run[exit], output.shape == targets[sample].shape else { return [:] }
-          let seed = Self.combined(output, targets[sample]) { 2 * ($0 - $1) / power }
-          return try engine.gradients(of: run, seeds: [exit: seed])
-        }
-      }
+    try pool.map(picks.count) { index in
+      let (sample, seed) = picks[index]
+      let run = try engine.run(mixed(sample, seed: seed), replacing: weights)
+      guard let output = run[exit], output.shape == targets[sample].shape else { return [:] }
+      let gradient = Self.combined(output, targets[sample]) { 2 * ($0 - $1) / power }
+      return try engine.gradients(of: run, seeds: [exit: gradient])
     }
-    return try results.compactMap { try $0?.get() }
   }
 
   private func mixed(_ sample: Int, seed: UInt64) -> [String: Tensor] {

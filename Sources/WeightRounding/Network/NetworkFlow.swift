@@ -160,15 +160,7 @@ final class NetworkFlow {
     let part = part(range, outputs: outputs)
     let feeds = feeds(of: part)
     let engine = try FloatEngine(model: part, pool: pool)
-    var results = [Result<[String: RuntimeValue], any Error>?](
-      repeating: nil, count: sampleCount)
-    results.withUnsafeMutableBufferPointer { results in
-      nonisolated(unsafe) let results = results
-      pool.forEach(sampleCount) { sample in
-        results[sample] = Result { try engine.run(feeds[sample]) }
-      }
-    }
-    let all = try results.compactMap { try $0?.get() }
+    let all = try pool.map(sampleCount) { try engine.run(feeds[$0]) }
     for name in outputs { values[name] = all.compactMap { $0[name] } }
   }
 }
