@@ -38,7 +38,9 @@ public struct TrialExtent: Sendable, Equatable {
     heldSamples = max(1, (samples + folds - 1) / folds)
     let limit = Double(effort.trialArithmetic)
     let plans = Int(limit / (Self.passesOfRandomPlan * Double(max(samples * macs, 1))))
-    randomPlans = plans < Self.fewestRandomPlans ? 0 : min(plans, Self.mostRandomPlans)
+    // The fast effort rounds each layer by itself: none makes up for another.
+    randomPlans =
+      effort == .fast || plans < Self.fewestRandomPlans ? 0 : min(plans, Self.mostRandomPlans)
     // On average half of the network runs behind a layer.
     func arithmetic(_ widths: Int, _ held: Int, _ folds: Int) -> Double {
       Double(layers) * Double(widths) * Double(held) * Double(folds) * Double(macs) / 2

@@ -53,7 +53,7 @@ import Testing
       return found.layers.map(\.weightBits)
     }
     #expect(readings.contains(standard))
-    #expect(try report("again", nil, average: 4).proxy == "measured-together")
+    #expect(try report("again", nil, average: 4).proxy == "measured")
     #expect(try report("free", nil, average: nil).proxy == nil)
   }
 
@@ -149,7 +149,10 @@ import Testing
       return report.layers.map { $0.damage.map(\.predicted) }
     }
     let fitted = try damage("measured-together", threads: 1)
-    #expect(try damage("measured-together", threads: 3) == fitted)
+    // Sums over channels may be taken in another order.
+    for (one, three) in zip(fitted.joined(), try damage("measured-together", threads: 3).joined()) {
+      #expect(abs(one - three) <= 1e-12 * one)
+    }
     // The blend times a factor of each layer.
     let factors = zip(fitted, try damage("measured-blend", threads: 1)).map { layer in
       zip(layer.0, layer.1).map { $0 / $1 }

@@ -158,6 +158,8 @@ import Testing
     let middle = TrialExtent(
       effort: .balanced, bits: bits, layers: 20, samples: 16, macs: 100_000_000)
     #expect(middle.folds == 4 && middle.randomPlans == 20)
+    let fast = TrialExtent(effort: .fast, bits: bits, layers: 20, samples: 16, macs: 1_000_000)
+    #expect(fast.randomPlans == 0)
     let only = TrialExtent(effort: .balanced, bits: [6, 8], layers: 1, samples: 1, macs: 1)
     #expect(only.widths == [6])
   }

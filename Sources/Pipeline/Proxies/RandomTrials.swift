@@ -32,12 +32,11 @@ struct RandomTrials {
     let work = try LayerArithmetic(layers.map(\.layer), model: model, sample: sample, pool: pool)
     var extent = TrialExtent(
       effort: settings.effort, bits: widths, samples: samples.count, work: work)
+    guard extent.randomPlans > 0 else { return [] }
     extent.planFolds = 2
     extent.planEffort = .fast
     var settings = settings
-    // The fast effort rounds each layer by itself.
     settings.mostMomentArithmetic = Self.momentArithmetic
-    settings.correctsErrors = settings.effort != .fast
     let trial = PlanTrial(
       model: model, samples: samples.limited(toVariants: 1), settings: settings, pool: pool)
     let plans = plans(

@@ -61,8 +61,9 @@ struct RoundingStage {
 
   /// The readings of what is measured that there is time to try the plans of.
   func readings(bits: [Int]) throws -> [Proxy] {
-    try extent(bits: bits).planFolds > 1
-      ? ProxyLibrary.standard() : ProxyLibrary.standardOfLargeNetworks()
+    let all = try ProxyLibrary.standard()
+    let extent = extent(bits: bits)
+    return extent.planFolds > 1 ? all : Array(all.prefix(1))
   }
 
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float

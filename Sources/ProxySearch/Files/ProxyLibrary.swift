@@ -52,17 +52,9 @@ public enum ProxyLibrary {
     return proxies.sorted { $0.name < $1.name }
   }
 
-  /// What decides without another choice: the best of four readings of what was measured.
+  /// What decides without another choice: the best of three readings of what was measured.
   public static func standard() throws(ProxyError) -> [Proxy] {
-    [
-      try proxy("measured-together"), try proxy("measured"), try proxy("measured-blend"),
-      try proxy("measured-smooth"),
-    ]
-  }
-
-  /// The same for networks with time for the plans of one alone.
-  public static func standardOfLargeNetworks() throws(ProxyError) -> [Proxy] {
-    [try proxy("measured")]
+    [try proxy("measured"), try proxy("measured-blend"), try proxy("measured-smooth")]
   }
 
   /// A file where `name` has a slash or ends in `.tap`, else one that ships.
