@@ -95,6 +95,7 @@ import Testing
   @Test func fittedFormulasAreWorthWhatPlansSay() throws {
     let formula = try FormulaParser.parse("fitted(measured)")
     #expect(formula.isMeasured && formula.description == "fitted(measured)")
+    #expect(formula.terms.map(\.name) == ["fitted", "measured"])
     let facts = try Self.facts()
     let table = try ProxyEvaluation(facts).sensitivities(formula)
     let damage = table.layers.map { $0.damage[2] ?? .nan }
@@ -114,5 +115,7 @@ import Testing
     #expect(throws: FormulaError.self) { try FormulaParser.parse("fitted(b, b)") }
     #expect(try FormulaParser.parse("fitted(b)").isMeasured)
     #expect(try !FormulaParser.parse("layers_mean(sum(dW))").isMeasured)
+    #expect(Prompt.language(readsMeasurements: true).contains("fitted(x), x times"))
+    #expect(!Prompt.language(readsMeasurements: false).contains("fitted"))
   }
 }

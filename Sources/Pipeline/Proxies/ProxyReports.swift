@@ -32,8 +32,7 @@ public struct ProxyExplanation: Sendable, Encodable {
     formula = proxy.source
     canonicalForm = "\(proxy.formula.canonical)"
     provenance = proxy.provenance
-    reads = proxy.formula.statistics.sorted { $0.rawValue < $1.rawValue }
-      .map { Term(name: $0.rawValue, meaning: $0.meaning) }
+    reads = proxy.formula.terms.map { Term(name: $0.name, meaning: $0.meaning) }
     correlations = proxy.correlations
   }
 }

@@ -40,14 +40,25 @@ public indirect enum Expression: Sendable, Hashable {
     }
   }
 
+  /// What it calls.
+  var primitives: Set<Primitive> {
+    guard case .call(let primitive, let arguments) = self else { return [] }
+    return arguments.reduce(into: [primitive]) { $0.formUnion($1.primitives) }
+  }
+
+  /// Names in it that need an explanation, each with its own.
+  public var terms: [(name: String, meaning: String)] {
+    let all =
+      statistics.map { ($0.rawValue, $0.meaning) }
+      + primitives.compactMap { primitive in
+        primitive.meaning.map { (primitive.rawValue, $0) }
+      }
+    return all.sorted { $0.0 < $1.0 }
+  }
+
   /// Whether it takes runs of the network with rounded weights.
   public var isMeasured: Bool {
-    switch self {
-    case .number: false
-    case .statistic(let statistic): statistic.isMeasured
-    case .call(let primitive, let arguments):
-      primitive.form == .plans || arguments.contains(where: \.isMeasured)
-    }
+    statistics.contains(where: \.isMeasured) || primitives.contains { $0.form == .plans }
   }
 
   /// Whether it is read off the layer's data, which takes time; else it is computed from numbers.

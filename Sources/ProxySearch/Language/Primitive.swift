@@ -57,6 +57,13 @@ public enum Primitive: String, Sendable, Hashable, CaseIterable {
     }
   }
 
+  /// Nil where the name says it.
+  var meaning: String? {
+    guard form == .plans else { return nil }
+    return
+      "x times the factor of each layer that random plans, rounded and measured, say is missing"
+  }
+
   var argumentCount: Int { form == .binary || form == .product ? 2 : 1 }
 
   /// Names that formulas call; the four operations are written with signs.

@@ -76,10 +76,9 @@ public struct Prompt: Sendable {
       }
       .map(\.rawValue).joined(separator: " ")
     }
-    let fitting =
-      readsMeasurements
-      ? "\nOf a whole formula: fitted(x), x times the factor of each layer that random plans, rounded and measured, "
-        + "say is missing" : ""
+    let fitting = Primitive.allCases.compactMap { primitive in
+      primitive.meaning.map { "\nOf a formula x: \(primitive.rawValue)(x), \($0)" }
+    }
     return """
       A formula is an expression that gives one number for a layer. It may read:
       \(statistics.joined(separator: "\n"))
@@ -87,7 +86,7 @@ public struct Prompt: Sendable {
       Elementwise: \(names(.unary, .binary, .reshaping))
       To one number: \(names(.reduction))
       By output channel (of a matrix): \(names(.rowReduction)); by input: \(names(.columnReduction)); matmul(matrix, inputs)
-      Of one number of each layer, over all layers: \(names(.layers))\(fitting)
+      Of one number of each layer, over all layers: \(names(.layers))\(readsMeasurements ? fitting.joined() : "")
       """
   }
 }
