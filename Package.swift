@@ -95,7 +95,8 @@ let sources: [Target] = modules.map { module in
 let executable = Target.executableTarget(
   name: "tapq",
   dependencies: [
-    "CHeap", "Pipeline", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    "CHeap", "COpenBLAS", "Pipeline",
+    .product(name: "ArgumentParser", package: "swift-argument-parser"),
   ],
   swiftSettings: strict)
 

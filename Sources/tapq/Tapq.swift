@@ -14,6 +14,7 @@ struct Tapq: ParsableCommand {
 
   /// Exit codes: 0 done, 1 the request cannot be met, 2 bad input, 64 usage.
   static func main() {
+    MatrixKernels.chooseWidest()
     keepFreedMemory()
     do {
       var command = try parseAsRoot()
