@@ -13,6 +13,8 @@ enum MatrixKernels {
       let wider = openblas_wider_core(chosen)
     else { return }
     setenv(variable, wider, 1)
-    execv("/proc/self/exe", CommandLine.unsafeArgv)
+    // The link itself would name the process "exe".
+    let path = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
+    execv(path, CommandLine.unsafeArgv)
   }
 }

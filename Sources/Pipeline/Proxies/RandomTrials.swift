@@ -45,7 +45,8 @@ struct RandomTrials {
     var trials: [CostlyFacts.Trial] = []
     while trials.count < plans.count {
       let next = plans[trials.count...].prefix(Self.atOnce * pool.threadCount)
-      nonisolated(unsafe) let (trial, layers, extent) = (trial, layers, extent)
+      nonisolated(unsafe) let trial = trial
+      let (layers, extent) = (layers, extent)
       trials += try pool.map(next.count) { index in
         let plan = next[next.startIndex + index]
         let bits = Dictionary(
