@@ -25,7 +25,7 @@ public struct InputProbe {
     _ quantizers: [String: [Int: AffineParameters]], progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> [String: [Int: Double]] {
     let reference = OutputDistance(
-      reference: try NetworkFlow(model, samples: samples, pool: pool).finish())
+      reference: try NetworkFlow(model, samples: samples, pool: pool).finish(), of: samples)
     let flow = NetworkFlow(model, samples: samples, pool: pool)
     let ordered = quantizers.map { (value: $0.key, node: flow.producer(of: $0.key) ?? -1) }
       .sorted { ($0.node, $0.value) < ($1.node, $1.value) }

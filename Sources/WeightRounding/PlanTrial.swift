@@ -23,7 +23,9 @@ public struct PlanTrial {
 
   /// What the float network gives.
   public func reference() throws -> OutputDistance {
-    OutputDistance(reference: try NetworkFlow(model, samples: samples.feeds, pool: pool).finish())
+    OutputDistance(
+      reference: try NetworkFlow(model, samples: samples.feeds, pool: pool).finish(),
+      of: samples.feeds)
   }
 
   /// The distance of the outputs with these weights and biases, by name, from the reference. `student` is
@@ -56,7 +58,7 @@ public struct PlanTrial {
       let flow = NetworkFlow(student, samples: held, pool: pool)
       flow.replace(weights: result.weights, biases: result.biases)
       let expected = try NetworkFlow(model, samples: held, pool: pool).finish()
-      return OutputDistance(reference: expected).distance(to: try flow.finish())
+      return OutputDistance(reference: expected, of: held).distance(to: try flow.finish())
     }
   }
 }

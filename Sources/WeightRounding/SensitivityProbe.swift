@@ -45,8 +45,7 @@ public struct SensitivityProbe {
     self.model = model
     self.samples = samples
     self.settings = settings
-    let masks = samples.feeds.compactMap { TokenMask(sample: $0) }
-    self.masks = masks.count == samples.feeds.count ? masks : nil
+    masks = TokenMask.of(samples.feeds)
     self.pool = pool
   }
 
@@ -62,7 +61,9 @@ public struct SensitivityProbe {
     let parts = SampleFolds(samples, wanted: extent.folds)
     let folds = parts.limited(to: extent.folds, held: extent.heldSamples)
     let references = folds.map { fold in
-      OutputDistance(reference: outputs.mapValues { list in fold.held.map { list[$0] } })
+      OutputDistance(
+        reference: outputs.mapValues { list in fold.held.map { list[$0] } },
+        of: fold.held.map { samples.feeds[$0] })
     }
     let flow = NetworkFlow(model, samples: samples.feeds, pool: pool)
     var seen: Set<String> = []

@@ -45,8 +45,7 @@ public struct SequentialRounding {
     self.settings = settings
     graph = student.graph
     split = BlockSplit(samples: samples.count, originals: originals ?? samples.count)
-    let masks = samples.compactMap { TokenMask(sample: $0) }
-    self.masks = masks.count == samples.count ? masks : nil
+    masks = TokenMask.of(samples)
     self.pool = pool
   }
 

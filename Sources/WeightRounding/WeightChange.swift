@@ -22,7 +22,7 @@ public struct WeightChange {
     progress: (Int, Int) -> Void = { _, _ in }
   ) throws -> [String: Double] {
     let reference = OutputDistance(
-      reference: try NetworkFlow(model, samples: samples, pool: pool).finish())
+      reference: try NetworkFlow(model, samples: samples, pool: pool).finish(), of: samples)
     let flow = NetworkFlow(model, samples: samples, pool: pool)
     let placed = try layers.enumerated().map { index, layer in
       guard let node = flow.layer(of: layer.weight) else {

@@ -102,7 +102,7 @@ import Testing
     let zeros = outputs.mapValues {
       $0.map { Tensor([Float](repeating: 0, count: $0.count), shape: $0.shape) }
     }
-    let whole = OutputDistance(reference: outputs).distance(to: zeros)
+    let whole = OutputDistance(reference: outputs, of: [["x": sample]]).distance(to: zeros)
     #expect(abs((gone["o_w"] ?? 0) - whole) < 1e-9)
   }
 

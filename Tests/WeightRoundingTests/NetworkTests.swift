@@ -165,11 +165,24 @@ struct SmallNetwork {
 
   @Test func distanceIsZeroOnlyForEqualOutputs() {
     let logits = ["y": [Tensor([Float(1), 2, 4], shape: [1, 3])]]
-    let distance = OutputDistance(reference: logits)
+    let distance = OutputDistance(reference: logits, of: [[:]])
     #expect(distance.distance(to: logits) == 0)
     // Classes do not move where all scores do.
     #expect(abs(distance.distance(to: ["y": [Tensor([Float(2), 3, 5], shape: [1, 3])]])) < 1e-9)
     #expect(distance.distance(to: ["y": [Tensor([Float(1), 2, 3], shape: [1, 3])]]) > 0.01)
+  }
+
+  @Test func distanceLeavesPaddingOut() {
+    let sample = [
+      "ids": Tensor([Int64(5), 6, 0], shape: [1, 3]),
+      "attention_mask": Tensor([Int64(1), 1, 0], shape: [1, 3]),
+    ]
+    func outputs(_ values: [Float]) -> [String: [Tensor]] {
+      ["y": [Tensor(values, shape: [1, 3, 2])]]
+    }
+    let distance = OutputDistance(reference: outputs([3, 4, 0, 0, 7, 7]), of: [sample])
+    #expect(distance.distance(to: outputs([3, 4, 0, 0, -9, 1])) == 0)
+    #expect(distance.distance(to: outputs([3, 4, 0, 5, 7, 7])) == 1)
   }
 
   @Test func missingWeightsAndSamplesAreNamed() throws {

@@ -15,11 +15,16 @@ public struct OutputDistance: Sendable {
 
   /// By output name: rows of logits or values, for all samples.
   private let expected: [(name: String, rows: Rows)]
+  private let masks: [TokenMask]?
 
-  /// `outputs` by name, a tensor for each sample.
-  public init(reference outputs: [String: [Tensor]]) {
+  /// `outputs` by name, a tensor for each of the `samples`. Where these say which positions hold no
+  /// tokens, those do not count.
+  public init(reference outputs: [String: [Tensor]], of samples: [[String: Tensor]]) {
+    let masks = TokenMask.of(samples)
+    self.masks = masks
     expected = outputs.sorted { $0.key < $1.key }.map { name, tensors in
-      (name, Rows(tensors, isDistribution: Rows.areDistributions(tensors)))
+      let isDistribution = Rows.areDistributions(tensors)
+      return (name, Rows(tensors, isDistribution: isDistribution, masks: masks))
     }
   }
 
@@ -33,7 +38,8 @@ public struct OutputDistance: Sendable {
   public func parts(to outputs: [String: [Tensor]]) -> Parts {
     let parts = expected.compactMap { name, rows -> Parts? in
       guard let tensors = outputs[name] else { return nil }
-      return rows.parts(to: Rows(tensors, isDistribution: rows.isDistribution))
+      return rows.parts(
+        to: Rows(tensors, isDistribution: rows.isDistribution, masks: masks))
     }
     let count = Double(max(parts.count, 1))
     return Parts(
@@ -61,16 +67,19 @@ private struct Rows: Sendable {
     }
   }
 
-  init(_ tensors: [Tensor], isDistribution: Bool) {
+  init(_ tensors: [Tensor], isDistribution: Bool, masks: [TokenMask]?) {
     self.isDistribution = isDistribution
     let areClasses = tensors.allSatisfy { $0.rank == 2 && $0.shape[1] > 1 }
     self.areClasses = areClasses
-    values = tensors.filter { $0.elementType == .float32 }.flatMap { tensor -> [[Double]] in
+    values = tensors.enumerated().flatMap { sample, tensor -> [[Double]] in
+      guard tensor.elementType == .float32 else { return [] }
       let width = max(tensor.shape.last ?? 1, 1)
+      let rows = Array(0..<(tensor.count + width - 1) / width)
       let elements = tensor.elements(of: Float.self).map { value in
         isDistribution ? log(max(Double(value), 1e-12)) : Double(value)
       }
-      return stride(from: 0, to: elements.count, by: width).map { first in
+      return (masks?[sample].kept(rows, of: rows.count) ?? rows).map { index in
+        let first = index * width
         let row = Array(elements[first..<min(first + width, elements.count)])
         guard areClasses || isDistribution else { return row }
         let mean = row.reduce(0, +) / Double(row.count)

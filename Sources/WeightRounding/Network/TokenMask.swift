@@ -18,6 +18,12 @@ struct TokenMask: Sendable {
     isToken = values.map { $0 == 1 }
   }
 
+  /// The masks of samples; nil where not every one has one.
+  static func of(_ samples: [[String: Tensor]]) -> [TokenMask]? {
+    let masks = samples.compactMap { TokenMask(sample: $0) }
+    return masks.count == samples.count ? masks : nil
+  }
+
   /// The positions that hold tokens, of those of a value with `count` positions; all where the
   /// value's positions are not the mask's.
   func kept(_ positions: [Int], of count: Int) -> [Int] {
