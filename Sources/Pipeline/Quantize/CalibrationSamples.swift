@@ -10,27 +10,33 @@ enum CalibrationSamples {
     try source.spread(options.samples).map { try source.feed($0) }
   }
 
-  /// With as many variants as there is time for, where the samples are images. `macs` are the
+  /// With as many variants as there is time for, where the samples are images or texts. `macs` are the
   /// multiply-accumulates that one sample takes. Wide weights have errors too small to need them:
-  /// there variants only stand for inputs that do not occur. `matching` moves them.
+  /// there variants only stand for inputs that do not occur. `matching` moves images.
   static func varied(
-    _ originals: [[String: Tensor]], source: SampleSource, options: QuantizeOptions, macs: Int,
-    narrowest: Int, matching: (Set<String>) throws -> StatisticsMatching?,
+    _ originals: [[String: Tensor]], source: SampleSource, words: WordVariation,
+    options: QuantizeOptions, macs: Int, narrowest: Int,
+    matching: (Set<String>) throws -> StatisticsMatching?,
     progress: (_ done: Int, _ count: Int) -> Void
   ) throws -> RoundingSamples {
     let known = Double(max(macs, 1)) * Double(originals.count)
-    let affordable = min(Double(mostVariants), options.effort.variantArithmetic / known - 1)
-    guard options.augments, narrowest <= 6, !source.imageInputs.isEmpty, affordable >= 1 else {
+    let images = source.imageInputs
+    let limit = options.effort.variantArithmetic * (images.isEmpty ? textShare : 1)
+    let affordable = min(Double(mostVariants), limit / known - 1)
+    guard options.augments, narrowest <= 6, !images.isEmpty || !words.inputs.isEmpty,
+      affordable >= 1
+    else {
       return RoundingSamples(originals)
     }
     var generator = SplitMix64(seed: UInt64(bitPattern: Int64(options.seed)))
-    let matching = try matching(source.imageInputs)
+    let matching = images.isEmpty ? nil : try matching(images)
     let count = Int(affordable)
     return RoundingSamples(
       originals,
       variants: try (1...count).map { number in
-        let looks = originals.map {
-          source.variant(of: $0, number: number, generator: &generator)
+        let looks = originals.map { sample in
+          let look = source.variant(of: sample, number: number, generator: &generator)
+          return words.variant(of: look, number: number, generator: &generator)
         }
         let variant = try matching?.matched(looks) ?? looks
         progress(number, count)
@@ -39,6 +45,8 @@ enum CalibrationSamples {
   }
 
   private static let mostVariants = 7
+  /// What texts are padded with costs little but the pass through the network.
+  private static let textShare = 2.0
 }
 
 extension RoundingEffort {

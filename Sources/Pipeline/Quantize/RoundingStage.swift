@@ -36,7 +36,8 @@ struct RoundingStage {
     work.layers = min(work.layers, wholeLayers)
     self.work = work
     samples = try CalibrationSamples.varied(
-      originals, source: source, options: options, macs: work.macs, narrowest: narrowest,
+      originals, source: source, words: WordVariation(trained.loaded, samples: originals),
+      options: options, macs: work.macs, narrowest: narrowest,
       matching: {
         try StatisticsMatching(
           model: trained.folded, statistics: TrainedStatistics(trained.loaded), inputs: $0,
