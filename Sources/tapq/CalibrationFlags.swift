@@ -15,7 +15,7 @@ struct CalibrationFlags: ParsableArguments {
 
   @Flag(
     inversion: .prefixedNo,
-    help: "Round weights on mirrored, moved and otherwise lit variants of images besides.")
+    help: "Round weights on variants too: images moved and otherwise lit, texts of other words.")
   var augment = true
 
   @Option(help: "Activation ranges: minmax, percentile[:99.9], mse, entropy or output.")
