@@ -71,10 +71,10 @@ def faces():
 
 
 def sentences():
-    ids = stored("minilm-calib-input-ids.npy")[:20]
+    ids = stored("minilm-calib-input-ids.npy")[:36]
     return {
         "input_ids": ids,
-        "attention_mask": stored("minilm-calib-attention-mask.npy")[:20],
+        "attention_mask": stored("minilm-calib-attention-mask.npy")[:36],
         "token_type_ids": numpy.zeros_like(ids),
     }
 
@@ -102,5 +102,6 @@ NETWORKS = [
     shared("imagenet-mobilenetv1-0.75-224", lambda: enlarged_pictures(7, 1 / 127.5, -1), batch=2),
     shared("ultraface-rfb-320", faces, batch=1),
     shared("ultraface-rfb-320-op13", faces, batch=1),
-    shared("minilm-l6-v2", sentences, has_float_islands=True),
+    # A tie moves a whole sentence: few of them move, of four it may be most.
+    shared("minilm-l6-v2", sentences, batch=20, has_float_islands=True),
 ]
