@@ -2,9 +2,8 @@
 public struct RoundingSettings: Sendable {
   public var effort: RoundingEffort
   public var method: RoundingMethod
-  /// Added to the diagonal of a layer's input moment, relative to its mean: what a few samples say
-  /// of an input holds only so far.
-  public var damping: Float = 0.3
+  /// On what is added to the diagonals of input moments (`Damping`).
+  public var dampingFactor: Float = 1
   /// Weights may change before they are rounded, to take back errors of earlier layers.
   public var correctsErrors = true
 

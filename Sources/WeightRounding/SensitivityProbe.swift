@@ -113,7 +113,7 @@ public struct SensitivityProbe {
       let moments = LayerMoments(merging: others.map { moments[$0] })
       let rounding = LayerRounding(
         layer: layer, moments: moments, centered: bias != nil, corrects: false,
-        damping: settings.damping, pool: pool)
+        dampingFactor: settings.dampingFactor, pool: pool)
       let power = rounding.power
       for width in widths {
         let (weight, cost) = rounding.quantize(bits: width, effort: .fast, pool: pool)

@@ -111,7 +111,7 @@ public struct SequentialRounding {
     let (inputs, moments, bias) = try moments(of: placed)
     let rounding = LayerRounding(
       layer: layer, moments: moments, centered: bias != nil, corrects: settings.correctsErrors,
-      damping: settings.damping, pool: pool)
+      dampingFactor: settings.dampingFactor, pool: pool)
     let quantized = rounding.quantize(
       bits: placed.bits, effort: settings.effort, learning: learning, pool: pool
     ).weight

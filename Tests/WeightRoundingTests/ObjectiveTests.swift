@@ -89,17 +89,17 @@ import Testing
     let start = RowSolverTests.weights(4, 12, state: 2)
     let found = objective.corrected(
       start.permutingColumns(objective.order), cross: cross.permutingColumns(objective.order),
-      pool: Self.pool)
+      damping: 1e-5, pool: Self.pool)
     let expected = wanted.permutingColumns(objective.order)
     for (a, b) in zip(found.elements, expected.elements) { #expect(abs(a - b) < 0.02) }
   }
 
   @Test func dampingHoldsTheWeights() {
     let objective = GroupObjective(
-      moment: RowSolverTests.moment(6, state: 8), damping: 1e6, pool: Self.pool)
+      moment: RowSolverTests.moment(6, state: 8), damping: 0.1, pool: Self.pool)
     let start = RowSolverTests.weights(2, 6, state: 2)
     let found = objective.corrected(
-      start, cross: RowSolverTests.weights(2, 6, state: 3), pool: Self.pool)
+      start, cross: RowSolverTests.weights(2, 6, state: 3), damping: 1e6, pool: Self.pool)
     for (a, b) in zip(found.elements, start.elements) { #expect(abs(a - b) < 1e-4) }
   }
 

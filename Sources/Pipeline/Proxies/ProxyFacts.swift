@@ -52,7 +52,7 @@ struct ProxyFacts {
       layers: facts,
       costly: CostlyFacts(
         feedbackForm: { index, form in
-          FeedbackRounding(settings: settings, pool: pool).round(
+          FeedbackRounding(pool: pool).round(
             form, layer: known[index].1, inputs: known[index].2)
         },
         measurements: { try measurements(of: names, bits: widths) },

@@ -5,7 +5,6 @@ import WeightRounding
 
 /// Error feedback from what calibration saw of a layer's inputs, where that pays: below 7 bits.
 struct FeedbackRounding {
-  let settings: RoundingSettings
   let pool: WorkerPool
 
   /// `weight` is the form that is rounded to nearest; its scales stay.
@@ -15,7 +14,7 @@ struct FeedbackRounding {
     guard weight.bits < 7, let inputs,
       inputs.length == layer.rows.length * layer.observed.group
     else { return weight }
-    return BlockwiseRounding(settings: settings, pool: pool).quantize(
+    return BlockwiseRounding(pool: pool).quantize(
       layer, scales: weight.scales, bits: weight.bits, inputs: inputs)
   }
 }

@@ -116,7 +116,9 @@ struct RoundingStage {
   func round(_ plan: QuantizationPlan) throws -> (model: Model, weights: [String: QuantizedWeight])
   {
     let student = try student(plan.activations)
-    let results = try dampings(of: plan).map { try rounded(plan, student: student, damping: $0) }
+    let results = try dampingFactors(of: plan).map {
+      try rounded(plan, student: student, dampingFactor: $0)
+    }
     let best = try closest(of: results, student: student)
     let patch = GraphPatch("correct biases") { model in
       for (name, tensor) in best.biases { model.graph.initializers[name] = tensor }
@@ -137,10 +139,10 @@ struct RoundingStage {
   }
 
   private func rounded(
-    _ plan: QuantizationPlan, student: Model, damping: Float
+    _ plan: QuantizationPlan, student: Model, dampingFactor: Float
   ) throws -> SequentialRounding.Result {
     var settings = settings
-    settings.damping = damping
+    settings.dampingFactor = dampingFactor
     var rounding = try SequentialRounding(
       reference: model, student: student, samples: samples.feeds, originals: samples.count,
       settings: settings, pool: pool)
@@ -148,12 +150,12 @@ struct RoundingStage {
   }
 
   /// As many as there is time for, where integers are few.
-  private func dampings(of plan: QuantizationPlan) -> [Float] {
+  private func dampingFactors(of plan: QuantizationPlan) -> [Float] {
     let macs = Double(max(work.macs, 1)) * Double(samples.feeds.count)
     let affordable = settings.method == .gptq ? Int(Self.restartArithmetic / macs) : 1
     let isNarrow = plan.layers.contains { $0.weightBits <= 3 }
     let count = isNarrow ? min(max(affordable, 1), Self.dampingFactors.count) : 1
-    return Self.dampingFactors.prefix(count).map { settings.damping * $0 }
+    return Array(Self.dampingFactors.prefix(count))
   }
 
   private static let dampingFactors: [Float] = [1, 0.95, 1.05, 0.9]

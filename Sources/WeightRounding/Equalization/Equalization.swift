@@ -83,7 +83,7 @@ public struct Equalization {
         layer: layer, arithmetic: settings.effort.momentArithmetic, pool: pool
       ).inputMoment(inputs)
       judges[layer.window] = FactorJudge(
-        moment: moment, channels: pair.channels, damping: settings.damping, pool: pool)
+        moment: moment, channels: pair.channels, damping: Damping.mostRounding, pool: pool)
     }
     func cost(_ factors: [Float]) throws -> Double {
       try mixing.reduce(ranges.cost(factors)) { sum, layer in

@@ -5,12 +5,14 @@ import Parallelism
 enum CholeskyFactor {
   private static let tile = 192
 
-  /// Nil where `H`, of which the upper triangle is read, is not positive definite.
-  static func upper(of matrix: Matrix, pool: WorkerPool) -> Matrix? {
+  /// Nil where `H`, of which the upper triangle is read, is not positive definite. `ridge` is added to its
+  /// diagonal.
+  static func upper(of matrix: Matrix, ridge: Float = 0, pool: WorkerPool) -> Matrix? {
     let size = matrix.rows
     let result = Matrix(rows: size, columns: size)
     for row in 0..<size {
       (result.row(row) + row).update(from: matrix.row(row) + row, count: size - row)
+      result[row, row] += ridge
     }
     let tiles = stride(from: 0, to: size, by: tile).map { ($0, min(tile, size - $0)) }
     for (index, (first, count)) in tiles.enumerated() {

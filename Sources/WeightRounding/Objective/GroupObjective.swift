@@ -12,8 +12,9 @@ struct GroupObjective: Sendable {
   let order: [Int]
   let hessian: Matrix
   let factor: Matrix
-  /// What was added to the diagonal.
-  let ridge: Float
+  /// Mean of the diagonal before it was damped, and what was added to it.
+  private let power: Float
+  private let ridge: Float
 
   /// Columns that are rounded before their error is spread to the rest.
   static let block = 128
@@ -21,11 +22,11 @@ struct GroupObjective: Sendable {
   init(moment: Matrix, damping: Float, pool: WorkerPool) {
     let size = moment.rows
     let diagonal = (0..<size).map { moment[$0, $0] }
-    let mean = max(diagonal.reduce(0, +) / Float(max(size, 1)), .leastNormalMagnitude)
+    power = max(diagonal.reduce(0, +) / Float(max(size, 1)), .leastNormalMagnitude)
     order = diagonal.indices.sorted { (diagonal[$0], $1) < (diagonal[$1], $0) }
     let permuted = moment.permutingBoth(order, pool: pool)
     var added: Float = 0
-    var ridge = max(damping * mean, 1e-30)
+    var ridge = max(damping * power, 1e-30)
     var factor: Matrix?
     while factor == nil {
       for index in 0..<size { permuted[index, index] += ridge - added }
@@ -59,10 +60,14 @@ struct GroupObjective: Sendable {
       integers, errors, gradient)
   }
 
-  /// The weights that come closest to `cross = E[y x']`, held near `weights` by the ridge:
-  /// `W + (E[y x'] - W E[x x']) inverse(H)`. Both with inputs in this objective's order.
-  func corrected(_ weights: Matrix, cross: Matrix, pool: WorkerPool) -> Matrix {
+  /// The weights that come closest to `cross = E[y x']`, held near `weights` by a ridge:
+  /// `W + (E[y x'] - W E[x x']) inverse(E[x x'] + damping * mean(diag) * I)`. Both with inputs in this
+  /// objective's order.
+  func corrected(_ weights: Matrix, cross: Matrix, damping: Float, pool: WorkerPool) -> Matrix {
     let size = weights.columns
+    guard
+      let factor = CholeskyFactor.upper(of: hessian, ridge: damping * power - ridge, pool: pool)
+    else { return weights }
     let result = Matrix(rows: weights.rows, columns: size)
     let perTask = max(32, weights.rows / 8)
     let tasks = Array(stride(from: 0, to: weights.rows, by: perTask))

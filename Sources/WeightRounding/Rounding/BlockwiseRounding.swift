@@ -6,14 +6,12 @@ import Tensors
 /// Error feedback within blocks of a row, from the columns that calibration has sampled: for large
 /// layers in little time. Scales are those of least squared error; errors do not cross blocks.
 public struct BlockwiseRounding: Sendable {
-  let damping: Float
   let pool: WorkerPool
 
   /// Columns of a block; what a factorization costs grows with its square for each column.
   static let block = 768
 
-  public init(settings: RoundingSettings, pool: WorkerPool) {
-    damping = settings.damping
+  public init(pool: WorkerPool) {
     self.pool = pool
   }
 
@@ -32,8 +30,8 @@ public struct BlockwiseRounding: Sendable {
         let (group, first) = (task / starts.count, starts[task % starts.count])
         let count = min(Self.block, length - first)
         let objective = GroupObjective(
-          moment: moment(inputs, first: group * length + first, count: count), damping: damping,
-          pool: pool)
+          moment: moment(inputs, first: group * length + first, count: count),
+          damping: Damping(length: count, columns: inputs.count).rounding, pool: pool)
         let weights = Matrix(rows: perGroup, columns: count)
         layer.rows.values.withElements(of: Float.self) { values in
           for row in 0..<perGroup {

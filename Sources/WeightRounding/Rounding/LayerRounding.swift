@@ -13,13 +13,15 @@ struct LayerRounding: Sendable {
   /// - Parameters:
   ///   - centered: the mean output error is taken back by a bias.
   ///   - corrects: the weights may change so that outputs come closer to the moments' targets.
+  ///   - dampingFactor: on the damping that the moments' columns call for.
   init(
-    layer: RoundingLayer, moments: LayerMoments, centered: Bool, corrects: Bool, damping: Float,
-    pool: WorkerPool
+    layer: RoundingLayer, moments: LayerMoments, centered: Bool, corrects: Bool,
+    dampingFactor: Float, pool: WorkerPool
   ) {
     self.layer = layer
     let perGroup = layer.rows.count / moments.groups
     let length = moments.length
+    let damping = Damping(length: length, columns: moments.count, factor: dampingFactor)
     var objectives = [GroupObjective?](repeating: nil, count: moments.groups)
     var targets = [Matrix?](repeating: nil, count: moments.groups)
     objectives.withUnsafeMutableBufferPointer { objectives in
@@ -28,7 +30,7 @@ struct LayerRounding: Sendable {
         pool.forEach(moments.groups) { group in
           let objective = GroupObjective(
             moment: moments.inputMoment(group: group, centered: centered, pool: pool),
-            damping: damping, pool: pool)
+            damping: damping.rounding, pool: pool)
           let weights = Matrix(rows: perGroup, columns: length)
           layer.rows.values.withElements(of: Float.self) { values in
             for row in 0..<perGroup {
@@ -44,7 +46,8 @@ struct LayerRounding: Sendable {
             ? objective.corrected(
               weights,
               cross: moments.crossMoment(group: group, centered: centered)
-                .permutingColumns(objective.order), pool: pool) : weights
+                .permutingColumns(objective.order), damping: damping.correction, pool: pool)
+            : weights
         }
       }
     }
