@@ -103,6 +103,15 @@ import Testing
     for (a, b) in zip(found.elements, start.elements) { #expect(abs(a - b) < 1e-4) }
   }
 
+  /// Many columns free both; few hold correction back more than rounding.
+  @Test func dampingFollowsTheColumnsForEachWeight() {
+    let (many, few) = (Damping(length: 9, columns: 9000), Damping(length: 384, columns: 192))
+    #expect(many.rounding < few.rounding && few.rounding == Damping.mostRounding)
+    #expect(many.correction < few.correction / 10 && few.correction > 10 * few.rounding)
+    #expect(Damping(length: 384, columns: 192, factor: 2).correction == 2 * few.correction)
+    #expect(Damping(length: 1, columns: 0).correction.isFinite)
+  }
+
   @Test func inputsWithoutPowerStillGiveAnObjective() {
     let objective = GroupObjective(
       moment: Matrix(rows: 3, columns: 3), damping: 0.1, pool: Self.pool)
