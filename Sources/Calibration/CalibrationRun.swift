@@ -4,21 +4,27 @@ public import Parallelism
 public import Tensors
 
 /// Feeds samples to the float engine and gathers statistics as values come by. Memory is bounded:
-/// a histogram for each activation, a sample of columns for each layer.
+/// a histogram for each activation, a sample of columns for each layer, some elements of values that
+/// are looked at together.
 public final class CalibrationRun: @unchecked Sendable {
   private let lock = NSLock()
   private let pool: WorkerPool
   private var histograms: [String: ValueHistogram] = [:]
   private var inputs: [String: [LayerInputSample]] = [:]
+  private var elements: [String: ElementSample] = [:]
   private var sample = 0
   private var failure: CalibrationError?
 
+  /// `elementsOf`: values of which elements are kept, those of one shape at the same places.
   public init(
-    activations: some Sequence<String>, layers: [ObservedLayer], columnsPerSample: Int,
-    expectedSamples: Int, seed: Int = 0, pool: WorkerPool
+    activations: some Sequence<String>, elementsOf: Set<String> = [], layers: [ObservedLayer],
+    columnsPerSample: Int, expectedSamples: Int, seed: Int = 0, pool: WorkerPool
   ) {
     self.pool = pool
     for name in activations { histograms[name] = ValueHistogram() }
+    for name in elementsOf {
+      elements[name] = ElementSample(perSample: Self.elements / max(expectedSamples, 1))
+    }
     for layer in layers {
       inputs[layer.input, default: []].append(
         LayerInputSample(
@@ -28,7 +34,7 @@ public final class CalibrationRun: @unchecked Sendable {
   }
 
   /// Names of the values that the engine has to let through.
-  public var observed: Set<String> { Set(histograms.keys).union(inputs.keys) }
+  public var observed: Set<String> { Set(histograms.keys).union(inputs.keys).union(elements.keys) }
 
   /// Runs one sample.
   public func add(_ feed: [String: Tensor], engine: FloatEngine) throws {
@@ -44,15 +50,20 @@ public final class CalibrationRun: @unchecked Sendable {
   }
 
   /// What was gathered. Throws where there was no sample, or a value never came by.
-  public func finish() throws -> (table: CalibrationTable, inputs: [String: LayerInputSample]) {
+  public func finish() throws -> CalibrationFindings {
     guard sample > 0 else { throw CalibrationError.noSamples }
     if let missing = histograms.filter({ $0.value.count == 0 }).keys.min() {
       throw CalibrationError.notObserved(value: missing)
     }
     var byLayer: [String: LayerInputSample] = [:]
     for sampled in inputs.values.joined() { byLayer[sampled.layer.name] = sampled }
-    return (CalibrationTable(samples: sample, values: histograms), byLayer)
+    return CalibrationFindings(
+      table: CalibrationTable(samples: sample, values: histograms), inputs: byLayer,
+      elements: elements.mapValues(\.values))
   }
+
+  /// Elements of a value that all samples together give.
+  private static let elements = 1 << 15
 
   private func checkFinite(_ tensor: Tensor, name: String) throws(CalibrationError) {
     guard tensor.elementType == .float32 else { return }
@@ -76,7 +87,8 @@ public final class CalibrationRun: @unchecked Sendable {
         }
         guard added else { throw .notFinite(value: name, sample: sample) }
       }
-      guard inputs[name] != nil, tensor.elementType == .float32 else { return }
+      guard tensor.elementType == .float32 else { return }
+      elements[name]?.take(from: tensor, sample: sample)
       for index in 0..<(inputs[name]?.count ?? 0) {
         try inputs[name]?[index].take(from: tensor, sample: sample, pool: pool)
       }

@@ -47,20 +47,7 @@ public struct OutputErrorRange {
     around guess: ClosedRange<Float>, within widest: ClosedRange<Float>,
     quantizer: (ClosedRange<Float>) -> AffineParameters
   ) -> ClosedRange<Float> {
-    var best = (range: guess, damage: damage(quantizer(guess)))
-    func attempt(_ low: Float, _ high: Float) {
-      let range = max(low, min(widest.lowerBound, 0))...min(high, max(widest.upperBound, 0))
-      guard range != best.range else { return }
-      let value = damage(quantizer(range))
-      if value < best.damage * Self.margin { best = (range, value) }
-    }
-    for _ in 0..<Self.rounds {
-      let (low, high) = (best.range.lowerBound, best.range.upperBound)
-      if high > 0 { for factor in Self.factors { attempt(best.range.lowerBound, high * factor) } }
-      if low < 0 { for factor in Self.factors { attempt(low * factor, best.range.upperBound) } }
-      if low == best.range.lowerBound, high == best.range.upperBound { break }
-    }
-    return best.range
+    EdgeRefinement(rounds: 2).range(around: guess, within: widest) { damage(quantizer($0)) }
   }
 
   private func damage(_ quantizer: AffineParameters) -> Double {
@@ -73,10 +60,6 @@ public struct OutputErrorRange {
     }
   }
 
-  private static let rounds = 2
-  private static let factors: [Float] = [0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 1.05, 1.1, 1.2, 1.35, 1.6]
-  /// A range is not moved for less than the sample can tell.
-  private static let margin = 0.99
   private static let mixtures = 32
   private static let entries = 1 << 20
 }

@@ -49,7 +49,7 @@ import Testing
       seed: 0, pool: pool)
     let engine = try FloatEngine(model: model, pool: pool, observing: run.observed)
     try run.add(["x": sample], engine: engine)
-    return try run.finish().1
+    return try run.finish().inputs
   }
 
   @Test func tracesAreThoseOfTheJacobian() throws {

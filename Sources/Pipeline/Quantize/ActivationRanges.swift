@@ -13,11 +13,10 @@ struct ActivationRanges {
   private let sources: [String: String]
 
   /// Values that a layer reads may take the widths of `allowed`, by layer name; the others, and all
-  /// where weights alone are chosen, have 8 bits. `inputs` are what each layer reads.
+  /// where weights alone are chosen, have 8 bits. `sums` are those of two activations that are cut off.
   init(
-    sites: QuantizationSites, table: CalibrationTable, method: RangeMethod,
-    layers: [WeightLayer], allowed: [String: [Precision]], inputs: [String: LayerInputSample],
-    pool: WorkerPool
+    sites: QuantizationSites, found: CalibrationFindings, method: RangeMethod,
+    layers: [WeightLayer], allowed: [String: [Precision]], sums: [LimitedSum], pool: WorkerPool
   ) {
     sources = sites.parameterSources
     var readers: [String: [WeightLayer]] = [:]
@@ -29,13 +28,17 @@ struct ActivationRanges {
     let groups = sites.parameterGroups
     var parameters: [String: [Int: AffineParameters]] = [:]
     for site in sites.activations where site.sameAs == nil {
-      let histogram = table.histogram(of: (groups[site.value] ?? [site]).map(\.value))
+      let group = (groups[site.value] ?? [site]).map(\.value)
+      let histogram = found.table.histogram(of: group)
       let layers = readers[site.value] ?? []
       let search =
         method == .output
         ? OutputErrorRange(
-          layers: layers.compactMap { layer in inputs[layer.name].map { (layer.rows, $0) } },
+          layers: layers.compactMap { layer in found.inputs[layer.name].map { (layer.rows, $0) } },
           countsItself: shortcuts.contains(site.value), pool: pool) : nil
+      let sum =
+        [.mse, .output].contains(method) && group.count == 1 && site.readers.count == 1
+        ? Self.limitedSum(of: site.value, among: sums, elements: found.elements) : nil
       let widths = layers.flatMap { allowed[$0.name] ?? [] }.map(\.activationBits)
       let averaged = site.meanOf.flatMap { parameters[$0]?.values.map(\.scale).max() }
       let finest = averaged.map { $0 / 255 } ?? 0
@@ -45,14 +48,28 @@ struct ActivationRanges {
             low: range.lowerBound, high: range.upperBound, bits: bits, finest: finest)
         }
         var range = method.range(of: histogram, levels: 1 << bits)
+        let widest = histogram.minimum...histogram.maximum
         if let search {
-          range = search.range(
-            around: range, within: histogram.minimum...histogram.maximum, quantizer: quantizer)
+          range = search.range(around: range, within: widest, quantizer: quantizer)
+        } else if let sum {
+          range = sum.range(around: range, within: widest, quantizer: quantizer)
         }
         parameters[site.value, default: [:]][bits] = quantizer(range)
       }
     }
     self.parameters = parameters
+  }
+
+  /// Nil where the value is no operand of a sum that is cut off.
+  private static func limitedSum(
+    of value: String, among sums: [LimitedSum], elements: [String: [Float]]
+  ) -> LimitedSumRange? {
+    guard let sum = sums.first(where: { $0.operands.contains(value) }),
+      let other = sum.operands.first(where: { $0 != value })
+    else { return nil }
+    return LimitedSumRange(
+      operand: elements[value] ?? [], other: elements[other] ?? [], lower: sum.lowerLimit,
+      upper: sum.upperLimit)
   }
 
   /// The value whose parameters a quantized value has.

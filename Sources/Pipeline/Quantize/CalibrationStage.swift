@@ -10,11 +10,13 @@ enum CalibrationStage {
   static func run(
     model: Model, sites: QuantizationSites, layers: [WeightLayer], source: SampleSource,
     options: QuantizeOptions, pool: WorkerPool, progress: (Int, Int) -> Void
-  ) throws -> (table: CalibrationTable, inputs: [String: LayerInputSample]) {
+  ) throws -> CalibrationFindings {
     let chosen = source.spread(options.samples)
     let count = chosen.count
     let run = CalibrationRun(
-      activations: sites.activations.map(\.value), layers: layers.map(\.observed),
+      activations: sites.activations.map(\.value),
+      elementsOf: Set(sites.limitedSums(in: model.graph).flatMap(\.operands)),
+      layers: layers.map(\.observed),
       columnsPerSample: columnsPerSample(layers, samples: count, widths: options.bits.count),
       expectedSamples: count, seed: options.seed, pool: pool)
     let engine = try FloatEngine(model: model, pool: pool, observing: run.observed)

@@ -98,17 +98,18 @@ struct QuantizationStudy {
     }
     (self.model, self.layers) = (prepared, layers)
     var seconds = StudySeconds()
-    let (table, inputs) = try seconds.measure(\.calibration) {
+    let found = try seconds.measure(\.calibration) {
       [prepared, sites, layers] in
       try CalibrationStage.run(
         model: prepared, sites: sites, layers: layers, source: source, options: options,
         pool: pool, progress: { progress("calibrating", $0, $1) })
     }
+    let inputs = found.inputs
     self.inputs = inputs
-    sampleCount = table.samples
+    sampleCount = found.table.samples
     let ranges = ActivationRanges(
-      sites: sites, table: table, method: options.range, layers: layers, allowed: allowed,
-      inputs: inputs, pool: pool)
+      sites: sites, found: found, method: options.range, layers: layers, allowed: allowed,
+      sums: sites.limitedSums(in: prepared.graph), pool: pool)
     self.ranges = ranges
     let quantized = seconds.measure(\.weights) {
       [layers, allowed] in
