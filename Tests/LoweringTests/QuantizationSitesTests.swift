@@ -30,6 +30,21 @@ struct QuantizationSitesTests {
       uniqueKeysWithValues: sites.activations.map { ($0.value, $0.lowerLimit) })
     #expect(limits["r"] == 0 && limits["t"] == 0 && limits["b"] == .some(nil))
     #expect(sites.activations.last?.sameAs == "g")
+    #expect(
+      sites.limitedSums(in: net.model.graph) == [
+        LimitedSum(operands: ["b", "r"], lowerLimit: 0, upperLimit: nil)
+      ])
+  }
+
+  @Test func sumsThatAreReadAsTheyAreHaveNoLimits() throws {
+    var net = GraphBuilder(inputs: [("x", [1, 8, 8, 8])])
+    net.conv("x", (8, 8), to: "a")
+    net.conv("a", (8, 8), to: "b")
+    net.node("Add", ["a", "b"], to: "s")
+    net.conv("s", (8, 8), to: "c")
+    net.node("Relu", ["c"], to: "y")
+    net.output("y")
+    #expect(try sites(net).limitedSums(in: net.model.graph).isEmpty)
   }
 
   @Test func clipLimitsOfBothForms() throws {

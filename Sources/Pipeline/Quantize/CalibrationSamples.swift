@@ -10,9 +10,10 @@ enum CalibrationSamples {
     try source.spread(options.samples).map { try source.feed($0) }
   }
 
-  /// With as many variants as there is time for, where the samples are images or texts. `macs` are the
-  /// multiply-accumulates that one sample takes. Wide weights have errors too small to need them:
-  /// there variants only stand for inputs that do not occur. `matching` moves images.
+  /// With as many variants as there is time for: other looks of images, other words of texts, mixtures
+  /// of what is neither. `macs` are the multiply-accumulates that one sample takes. Wide weights have
+  /// errors too small to need them: there variants only stand for inputs that do not occur. `matching`
+  /// moves images.
   static func varied(
     _ originals: [[String: Tensor]], source: SampleSource, words: WordVariation,
     options: QuantizeOptions, macs: Int, narrowest: Int,
@@ -21,21 +22,22 @@ enum CalibrationSamples {
   ) throws -> RoundingSamples {
     let known = Double(max(macs, 1)) * Double(originals.count)
     let images = source.imageInputs
-    let limit = options.effort.variantArithmetic * (images.isEmpty ? textShare : 1)
+    let isKnown = !images.isEmpty || !words.inputs.isEmpty
+    let mixtures = isKnown ? nil : MixtureVariation(originals)
+    let limit = options.effort.variantArithmetic * (images.isEmpty && mixtures == nil ? textShare : 1)
     let affordable = min(Double(mostVariants), limit / known - 1)
-    guard options.augments, narrowest <= 6, !images.isEmpty || !words.inputs.isEmpty,
+    guard options.augments, narrowest <= 6, isKnown || mixtures?.inputs.isEmpty == false,
       affordable >= 1
-    else {
-      return RoundingSamples(originals)
-    }
+    else { return RoundingSamples(originals) }
     var generator = SplitMix64(seed: UInt64(bitPattern: Int64(options.seed)))
     let matching = images.isEmpty ? nil : try matching(images)
     let count = Int(affordable)
     return RoundingSamples(
       originals,
       variants: try (1...count).map { number in
-        let looks = originals.map { sample in
-          let look = source.variant(of: sample, number: number, generator: &generator)
+        let looks = originals.indices.map { index in
+          if let mixtures { return mixtures.variant(of: index, generator: &generator) }
+          let look = source.variant(of: originals[index], number: number, generator: &generator)
           return words.variant(of: look, number: number, generator: &generator)
         }
         let variant = try matching?.matched(looks) ?? looks
