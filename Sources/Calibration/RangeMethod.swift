@@ -4,7 +4,8 @@ public enum RangeMethod: Sendable, Codable, Hashable {
   case minMax
   /// All but this share of the values on each side, for example 0.0001.
   case percentile(outside: Double)
-  /// Least squared error: rounding within the range, clipping outside.
+  /// Least squared error: rounding within the range, clipping outside. Here and with `output`, of values
+  /// whose sum with another is cut off, that of what is left (`LimitedSumRange`).
   case mse
   /// Least Kullback-Leibler divergence between the values and their quantized form.
   case entropy

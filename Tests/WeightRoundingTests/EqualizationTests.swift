@@ -77,7 +77,7 @@ private struct ConvolutionChain {
   func equalized() throws -> Model {
     try model.applying([
       Equalization(
-        model: model, samples: samples, settings: RoundingSettings(effort: .balanced),
+        model: model, samples: samples, effort: .balanced,
         pool: NetworkTests.pool
       ).patch(layers, bits: 4)
     ])
@@ -115,7 +115,7 @@ private struct ConvolutionChain {
     #expect(pairs.map { $0.consumers.map(\.name) } == [["c"]])
     let patch = try Equalization(
       model: network.model, samples: network.samples,
-      settings: RoundingSettings(effort: .balanced), pool: NetworkTests.pool
+      effort: .balanced, pool: NetworkTests.pool
     ).patch(network.layers, bits: 4)
     let equalized = try network.model.applying([patch])
     #expect(equalized.graph.initializers["b_w"] != network.model.graph.initializers["b_w"])

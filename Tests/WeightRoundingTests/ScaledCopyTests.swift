@@ -52,7 +52,7 @@ private struct ShortcutNetwork {
 
   func smoothed(_ floatValues: Set<String>) throws -> Model {
     let patch = try Equalization(
-      model: model, samples: samples, settings: RoundingSettings(effort: .balanced),
+      model: model, samples: samples, effort: .balanced,
       pool: NetworkTests.pool
     ).patch(layers, floatValues: floatValues, bits: 4)
     return try model.applying([patch])

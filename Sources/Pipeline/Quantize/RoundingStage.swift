@@ -53,7 +53,7 @@ struct RoundingStage {
   ) throws -> Model {
     let patch = try Equalization(
       model: model, samples: CalibrationSamples.originals(source, options: options),
-      settings: RoundingSettings(effort: options.effort), pool: pool
+      effort: options.effort, pool: pool
     ).patch(
       RoundingLayer.make(layers, model: model, floors: [:]),
       floatValues: sites.valuesForLayersAlone, bits: 4)

@@ -14,15 +14,15 @@ public import Tensors
 public struct Equalization {
   private let model: Model
   private let flow: NetworkFlow
-  private let settings: RoundingSettings
+  private let effort: RoundingEffort
   private let pool: WorkerPool
 
   public init(
-    model: Model, samples: [[String: Tensor]], settings: RoundingSettings, pool: WorkerPool
+    model: Model, samples: [[String: Tensor]], effort: RoundingEffort, pool: WorkerPool
   ) {
     self.model = model
     flow = NetworkFlow(model, samples: samples, pool: pool)
-    self.settings = settings
+    self.effort = effort
     self.pool = pool
   }
 
@@ -80,7 +80,7 @@ public struct Equalization {
     for layer in mixing where judges[layer.window] == nil {
       // Any output serves: only the moments of the inputs are used.
       let moment = try MomentReader(
-        layer: layer, arithmetic: settings.effort.momentArithmetic, pool: pool
+        layer: layer, arithmetic: effort.momentArithmetic, pool: pool
       ).inputMoment(inputs)
       judges[layer.window] = FactorJudge(
         moment: moment, channels: pair.channels, damping: Damping.mostRounding, pool: pool)
