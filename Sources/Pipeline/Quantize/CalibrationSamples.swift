@@ -22,12 +22,11 @@ enum CalibrationSamples {
   ) throws -> RoundingSamples {
     let known = Double(max(macs, 1)) * Double(originals.count)
     let images = source.imageInputs
-    let isKnown = !images.isEmpty || !words.inputs.isEmpty
-    let mixtures = isKnown ? nil : MixtureVariation(originals)
-    let limit = options.effort.variantArithmetic * (images.isEmpty && mixtures == nil ? textShare : 1)
+    let areTexts = images.isEmpty && !words.inputs.isEmpty
+    let mixtures = images.isEmpty && !areTexts ? MixtureVariation(originals) : nil
+    let limit = options.effort.variantArithmetic * (areTexts ? textShare : 1)
     let affordable = min(Double(mostVariants), limit / known - 1)
-    guard options.augments, narrowest <= 6, isKnown || mixtures?.inputs.isEmpty == false,
-      affordable >= 1
+    guard options.augments, narrowest <= 6, mixtures?.inputs.isEmpty != true, affordable >= 1
     else { return RoundingSamples(originals) }
     var generator = SplitMix64(seed: UInt64(bitPattern: Int64(options.seed)))
     let matching = images.isEmpty ? nil : try matching(images)
