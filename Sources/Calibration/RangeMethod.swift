@@ -13,6 +13,9 @@ public enum RangeMethod: Sendable, Codable, Hashable {
   /// of values that no layer reads, and as a first guess, that of `mse`.
   case output
 
+  /// Whether summands take the range of what is let through of their sum.
+  public var regardsLimitedSums: Bool { self == .mse || self == .output }
+
   /// Reads `minmax`, `mse`, `entropy`, `output`, `percentile` or `percentile:99.9`.
   public init?(_ text: String) {
     switch text {

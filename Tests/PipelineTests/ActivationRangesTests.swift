@@ -41,7 +41,8 @@ import Testing
       sites: sites,
       found: CalibrationFindings(
         table: CalibrationTable(samples: 1, values: histograms), inputs: [:], elements: seen),
-      method: method, layers: [], allowed: [:], sums: sites.limitedSums(in: graph), pool: pool)
+      method: method, layers: [], allowed: [:],
+      sums: method.regardsLimitedSums ? sites.limitedSums(in: graph) : [], pool: pool)
     return try #require(ranges.parameters["b"]?[8]?.scale)
   }
 

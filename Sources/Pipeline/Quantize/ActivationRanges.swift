@@ -13,7 +13,8 @@ struct ActivationRanges {
   private let sources: [String: String]
 
   /// Values that a layer reads may take the widths of `allowed`, by layer name; the others, and all
-  /// where weights alone are chosen, have 8 bits. `sums` are those of two activations that are cut off.
+  /// where weights alone are chosen, have 8 bits. `sums`: those of two activations of
+  /// which only what limits let through is to count.
   init(
     sites: QuantizationSites, found: CalibrationFindings, method: RangeMethod,
     layers: [WeightLayer], allowed: [String: [Precision]], sums: [LimitedSum], pool: WorkerPool
@@ -37,7 +38,7 @@ struct ActivationRanges {
           layers: layers.compactMap { layer in found.inputs[layer.name].map { (layer.rows, $0) } },
           countsItself: shortcuts.contains(site.value), pool: pool) : nil
       let sum =
-        [.mse, .output].contains(method) && group.count == 1 && site.readers.count == 1
+        group.count == 1 && site.readers.count == 1
         ? Self.limitedSum(of: site.value, among: sums, elements: found.elements) : nil
       let widths = layers.flatMap { allowed[$0.name] ?? [] }.map(\.activationBits)
       let averaged = site.meanOf.flatMap { parameters[$0]?.values.map(\.scale).max() }

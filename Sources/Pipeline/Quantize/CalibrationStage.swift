@@ -8,14 +8,14 @@ import Tensors
 /// Runs the calibration samples through the float network, once.
 enum CalibrationStage {
   static func run(
-    model: Model, sites: QuantizationSites, layers: [WeightLayer], source: SampleSource,
-    options: QuantizeOptions, pool: WorkerPool, progress: (Int, Int) -> Void
+    model: Model, sites: QuantizationSites, sums: [LimitedSum], layers: [WeightLayer],
+    source: SampleSource, options: QuantizeOptions, pool: WorkerPool, progress: (Int, Int) -> Void
   ) throws -> CalibrationFindings {
     let chosen = source.spread(options.samples)
     let count = chosen.count
     let run = CalibrationRun(
       activations: sites.activations.map(\.value),
-      elementsOf: Set(sites.limitedSums(in: model.graph).flatMap(\.operands)),
+      elementsOf: Set(sums.flatMap(\.operands)),
       layers: layers.map(\.observed),
       columnsPerSample: columnsPerSample(layers, samples: count, widths: options.bits.count),
       expectedSamples: count, seed: options.seed, pool: pool)

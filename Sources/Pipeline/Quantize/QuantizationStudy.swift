@@ -97,19 +97,20 @@ struct QuantizationStudy {
       device?.groups = groups
     }
     (self.model, self.layers) = (prepared, layers)
+    let sums = options.range.regardsLimitedSums ? sites.limitedSums(in: prepared.graph) : []
     var seconds = StudySeconds()
     let found = try seconds.measure(\.calibration) {
       [prepared, sites, layers] in
       try CalibrationStage.run(
-        model: prepared, sites: sites, layers: layers, source: source, options: options,
-        pool: pool, progress: { progress("calibrating", $0, $1) })
+        model: prepared, sites: sites, sums: sums, layers: layers, source: source,
+        options: options, pool: pool, progress: { progress("calibrating", $0, $1) })
     }
     let inputs = found.inputs
     self.inputs = inputs
     sampleCount = found.table.samples
     let ranges = ActivationRanges(
       sites: sites, found: found, method: options.range, layers: layers, allowed: allowed,
-      sums: sites.limitedSums(in: prepared.graph), pool: pool)
+      sums: sums, pool: pool)
     self.ranges = ranges
     let quantized = seconds.measure(\.weights) {
       [layers, allowed] in
