@@ -1,64 +1,56 @@
 public import GraphIR
 public import Parallelism
-public import Quantization
-public import Tensors
+import Quantization
+import Tensors
 
 /// Compares plans by what they do to samples that their rounding has not seen.
 public struct PlanTrial {
   private let model: Model
-  private let samples: RoundingSamples
-  private var settings: RoundingSettings
+  private let settings: RoundingSettings
   private let pool: WorkerPool
+  private let parts: [Part]
 
+  private struct Part {
+    /// Feeds to round on.
+    let training: [[String: Tensor]]
+    let judge: OutputComparison
+  }
+
+  /// Rounds on parts of the `samples` and their variants, and judges on the other samples, each with as
+  /// many of its variants as `judgedVariants` says.
   public init(
-    model: Model, samples: RoundingSamples, settings: RoundingSettings, pool: WorkerPool
-  ) {
+    model: Model, samples: RoundingSamples, roundedVariants: Int = .max, judgedVariants: Int = 0,
+    settings: RoundingSettings, extent: TrialExtent, pool: WorkerPool
+  ) throws {
     self.model = model
-    self.samples = samples
-    self.settings = settings
-    // What is learned comes on top: plans are told apart without it.
-    self.settings.method = .gptq
     self.pool = pool
-  }
-
-  /// What the float network gives.
-  public func reference() throws -> OutputDistance {
-    OutputDistance(
-      reference: try NetworkFlow(model, samples: samples.feeds, pool: pool).finish(),
-      of: samples.feeds)
-  }
-
-  /// The distance of the outputs with these weights and biases, by name, from the reference. `student` is
-  /// the network with the activations that go with them, and the biases that are not named.
-  public func distance(
-    weights: [String: QuantizedWeight], biases: [String: Tensor] = [:], student: Model,
-    from reference: OutputDistance
-  ) throws -> Double {
-    let flow = NetworkFlow(student, samples: samples.feeds, pool: pool)
-    flow.replace(weights: weights, biases: biases)
-    return reference.distance(to: try flow.finish())
-  }
-
-  /// Rounds to the widths, by weight name, on parts of the samples; the distance of the network's
-  /// outputs from those of the float network on the other parts, for each part. `student` is the
-  /// network with the activations that the plan makes narrow.
-  public func distances(
-    _ layers: [RoundingLayer], bits: [String: Int], student: Model, extent: TrialExtent
-  ) throws -> [Double] {
-    let folds = SampleFolds(samples, wanted: max(2, extent.planFolds))
-      .limited(to: extent.planFolds)
     var settings = settings
+    // What is learned comes on top: plans are told apart without it.
+    settings.method = .gptq
     settings.effort = extent.planEffort
-    return try folds.map { fold in
+    self.settings = settings
+    let split = SampleFolds(samples, wanted: max(2, extent.planFolds))
+    parts = try zip(split.limited(to: extent.planFolds), split.parts).map { fold, held in
+      Part(
+        training: samples.feeds(of: fold.training, variants: roundedVariants),
+        judge: try OutputComparison(
+          model: model, feeds: samples.feeds(of: held, variants: judgedVariants), pool: pool))
+    }
+  }
+
+  /// Rounds to the widths, by weight name; the distance of the network's outputs from those of the float
+  /// network, for each part of the samples. `student` is the network with the activations that the
+  /// plan makes narrow.
+  public func distances(
+    _ layers: [RoundingLayer], bits: [String: Int], student: Model
+  ) throws -> [Double] {
+    try parts.map { part in
       var rounding = try SequentialRounding(
-        reference: model, student: student, samples: fold.training.map { samples.feeds[$0] },
-        settings: settings, pool: pool)
+        reference: model, student: student, samples: part.training, settings: settings,
+        pool: pool)
       let result = try rounding.run(layers, bits: bits)
-      let held = fold.held.map { samples.feeds[$0] }
-      let flow = NetworkFlow(student, samples: held, pool: pool)
-      flow.replace(weights: result.weights, biases: result.biases)
-      let expected = try NetworkFlow(model, samples: held, pool: pool).finish()
-      return OutputDistance(reference: expected, of: held).distance(to: try flow.finish())
+      return try part.judge.distance(
+        weights: result.weights, biases: result.biases, student: student)
     }
   }
 }

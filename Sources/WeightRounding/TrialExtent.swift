@@ -17,8 +17,8 @@ public struct TrialExtent: Sendable, Equatable {
   private static let mostRandomPlans = 128
   /// Fewer say nothing of single layers.
   private static let fewestRandomPlans = 16
-  /// Each sample and a variant of it in float and rounded, the moments of that, and twice the sample that
-  /// is judged.
+  /// Each sample and a variant of it in float and rounded, the moments of that, and the sample that is
+  /// judged with its variants.
   private static let passesOfRandomPlan = 12.0
 
   /// For samples that take `work` each.

@@ -39,7 +39,7 @@ struct QuantizeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What predicts the damage of layers: a name of `tapq proxies list` or a .tap file. Default: "
-        + "measured; with --effort fast or --rounding nearest the error of each layer's output.",
+        + "measured-together; with --effort fast or --rounding nearest the error of each layer's output.",
       valueName: "NAME|FILE"))
   var proxy: String?
 

@@ -53,7 +53,7 @@ import Testing
       return found.layers.map(\.weightBits)
     }
     #expect(readings.contains(standard))
-    #expect(try report("again", nil, average: 4).proxy == "measured")
+    #expect(try report("again", nil, average: 4).proxy == "measured-together")
     #expect(try report("free", nil, average: nil).proxy == nil)
   }
 

@@ -20,6 +20,10 @@ struct RandomTrials {
 
   /// Of a layer: what is left of roughly rounded plans is their differences.
   private static let momentArithmetic = 100_000_000
+  /// Of each sample that is judged.
+  private static let judgedVariants = 3
+  /// Plans that are judged by variants too: each says more.
+  private static let mostJudged = 64
   /// Plans of each thread between two reports of progress.
   private static let atOnce = 4
 
@@ -33,20 +37,22 @@ struct RandomTrials {
     var extent = TrialExtent(
       effort: settings.effort, bits: widths, samples: samples.count, work: work)
     guard extent.randomPlans > 0 else { return [] }
+    let judgedVariants = samples.areLifelike ? Self.judgedVariants : 0
     extent.planFolds = 2
     extent.planEffort = .fast
     var settings = settings
     settings.mostMomentArithmetic = Self.momentArithmetic
-    let trial = PlanTrial(
-      model: model, samples: samples.limited(toVariants: 1), settings: settings, pool: pool)
+    let trial = try PlanTrial(
+      model: model, samples: samples, roundedVariants: 1,
+      judgedVariants: judgedVariants, settings: settings, extent: extent, pool: pool)
     let plans = plans(
       averages: Self.shares.map { Double(narrowest) + $0 * Double(widest - narrowest) },
-      count: extent.randomPlans)
+      count: judgedVariants > 0 ? min(extent.randomPlans, Self.mostJudged) : extent.randomPlans)
     var trials: [CostlyFacts.Trial] = []
     while trials.count < plans.count {
       let next = plans[trials.count...].prefix(Self.atOnce * pool.threadCount)
       nonisolated(unsafe) let trial = trial
-      let (layers, extent) = (layers, extent)
+      let layers = layers
       trials += try pool.map(next.count) { index in
         let plan = next[next.startIndex + index]
         let bits = Dictionary(
@@ -54,7 +60,7 @@ struct RandomTrials {
         return CostlyFacts.Trial(
           widths: plan,
           distances: try trial.distances(
-            layers.map(\.layer), bits: bits, student: model, extent: extent))
+            layers.map(\.layer), bits: bits, student: model))
       }
       progress(trials.count, plans.count)
     }

@@ -38,7 +38,7 @@ extension Fingerprint {
     inputs: [String: LayerInputSample]
   ) {
     self.init()
-    add("5 \(options.rounding) \(options.effort) \(options.range) \(options.seed)")
+    add("6 \(options.rounding) \(options.effort) \(options.range) \(options.seed)")
     add("\(options.augments) \(options.scaleBlock ?? 0) \(options.activationBits ?? [])")
     add(model)
     for (name, parameters) in ranges.chosen([:], sites: []).sorted(by: { $0.key < $1.key }) {

@@ -42,7 +42,7 @@ enum CalibrationSamples {
         let variant = try matching?.matched(looks) ?? looks
         progress(number, count)
         return variant
-      })
+      }, areLifelike: !images.isEmpty)
   }
 
   private static let mostVariants = 7

@@ -20,17 +20,15 @@ struct PlanComparison {
     let macs = study.facts.layers.reduce(0) { $0 + $1.macs } * Double(plans.count + 1)
     let affordable = min(Self.arithmetic / max(macs, 1), Double(Self.mostSamples))
     let count = max(Int(affordable), 1)
-    let trial = PlanTrial(
-      model: study.model,
-      samples: RoundingSamples(try source.spread(count).map { try source.feed($0) }),
-      settings: RoundingSettings(effort: .fast), pool: study.pool)
-    let reference = try trial.reference()
+    let comparison = try OutputComparison(
+      model: study.model, feeds: try source.spread(count).map { try source.feed($0) },
+      pool: study.pool)
     return try plans.closest { plan in
       let decision = study.plan(plan)
       let (corrected, weights) = try study.rounded(decision)
       let student = try Lowering.simulating(
         corrected, activations: decision.activations.filter { $0.value.isNarrow })
-      return try trial.distance(weights: weights, student: student, from: reference)
+      return try comparison.distance(weights: weights, student: student)
     }
   }
 }

@@ -62,9 +62,8 @@ struct RoundingStage {
 
   /// The readings of what is measured that there is time to try the plans of.
   func readings(bits: [Int]) throws -> [Proxy] {
-    let all = try ProxyLibrary.standard()
-    let extent = extent(bits: bits)
-    return extent.planFolds > 1 ? all : Array(all.prefix(1))
+    extent(bits: bits).planFolds > 1
+      ? try ProxyLibrary.standard() : [try ProxyLibrary.proxy("measured")]
   }
 
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
@@ -74,15 +73,15 @@ struct RoundingStage {
     activations: (BitPlan) -> [String: AffineParameters]
   ) throws -> BitPlan {
     guard plans.count > 1 else { return plans[0] }
-    let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
-    let extent = extent(bits: bits)
+    let trial = try PlanTrial(
+      model: model, samples: samples, settings: settings, extent: extent(bits: bits), pool: pool)
     var done = 0
     return try plans.closest { plan in
       let widths = Dictionary(
         layers.compactMap { layer in plan.bits[layer.name].map { (layer.weight, $0) } },
         uniquingKeysWith: { first, _ in first })
       let distances = try trial.distances(
-        layers, bits: widths, student: student(activations(plan)), extent: extent)
+        layers, bits: widths, student: student(activations(plan)))
       done += 1
       progress("comparing plans", done, plans.count)
       return distances.reduce(0, +) / Double(distances.count)
@@ -130,11 +129,9 @@ struct RoundingStage {
     of results: [SequentialRounding.Result], student: Model
   ) throws -> SequentialRounding.Result {
     guard results.count > 1 else { return results[0] }
-    let trial = PlanTrial(model: model, samples: samples, settings: settings, pool: pool)
-    let reference = try trial.reference()
+    let comparison = try OutputComparison(model: model, feeds: samples.feeds, pool: pool)
     return try results.closest {
-      try trial.distance(
-        weights: $0.weights, biases: $0.biases, student: student, from: reference)
+      try comparison.distance(weights: $0.weights, biases: $0.biases, student: student)
     }
   }
 

@@ -54,7 +54,7 @@ public enum ProxyLibrary {
 
   /// What decides without another choice: the best of three readings of what was measured.
   public static func standard() throws(ProxyError) -> [Proxy] {
-    [try proxy("measured"), try proxy("measured-blend"), try proxy("measured-smooth")]
+    [try proxy("measured-together"), try proxy("measured"), try proxy("measured-smooth")]
   }
 
   /// A file where `name` has a slash or ends in `.tap`, else one that ships.
