@@ -27,3 +27,12 @@ public struct BitPlan: Sendable, Codable, Equatable {
   /// Weight bits by layer name.
   public var bits: [String: Int] { precisions.mapValues(\.weightBits) }
 }
+
+extension SensitivityTable {
+  /// What the table predicts for a plan; layers and widths that it does not know add nothing.
+  public func damage(of plan: BitPlan) -> Double {
+    layers.reduce(0) { sum, layer in
+      sum + (plan.precisions[layer.name].flatMap(layer.damage(at:)) ?? 0)
+    }
+  }
+}

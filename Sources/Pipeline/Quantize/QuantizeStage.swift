@@ -43,7 +43,10 @@ public enum QuantizeStage {
     }
     let choice =
       try rounding.map { rounding in
-        try rounding.best(of: candidates, bits: study.precisions.weightBits) {
+        try rounding.best(
+          of: candidates, bits: study.precisions.weightBits,
+          prediction: options.proxy == nil ? study.sensitivities : nil
+        ) {
           study.plan($0).activations
         }
       } ?? PlanComparison(study: study, source: source).best(of: candidates)

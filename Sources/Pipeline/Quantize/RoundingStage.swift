@@ -1,5 +1,6 @@
 import BitAllocation
 import Calibration
+import Foundation
 import GraphIR
 import Lowering
 import Parallelism
@@ -67,14 +68,17 @@ struct RoundingStage {
   }
 
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
-  /// network's.
+  /// network's. Few samples say that roughly: where `prediction` was fitted to random plans it weighs
+  /// more, in the geometric mean of both.
   func best(
-    of plans: [BitPlan], bits: [Int],
+    of plans: [BitPlan], bits: [Int], prediction: SensitivityTable?,
     activations: (BitPlan) -> [String: AffineParameters]
   ) throws -> BitPlan {
     guard plans.count > 1 else { return plans[0] }
+    let extent = extent(bits: bits)
     let trial = try PlanTrial(
-      model: model, samples: samples, settings: settings, extent: extent(bits: bits), pool: pool)
+      model: model, samples: samples, settings: settings, extent: extent, pool: pool)
+    let prediction = extent.randomPlans > 0 ? prediction : nil
     var done = 0
     return try plans.closest { plan in
       let widths = Dictionary(
@@ -84,9 +88,14 @@ struct RoundingStage {
         layers, bits: widths, student: student(activations(plan)))
       done += 1
       progress("comparing plans", done, plans.count)
-      return distances.reduce(0, +) / Double(distances.count)
+      let found = distances.reduce(0, +) / Double(distances.count)
+      guard let predicted = prediction?.damage(of: plan) else { return found }
+      return pow(found, Self.trialShare) * pow(max(predicted, 0), 1 - Self.trialShare)
     }
   }
+
+  /// Exponent of what a trial finds, beside what was predicted.
+  private static let trialShare = 0.2
 
   /// The network with those of its activations quantized that have fewer than 8 bits: beside them
   /// the others are as good as float.
