@@ -6,6 +6,18 @@ import Testing
 
 /// Pairs of weight and activation bits, some layers tied in one, some in the other.
 @Suite struct TiedPrecisionTests {
+  @Test func tablesPredictPlansOfOthers() {
+    let table = SensitivityTable(layers: [
+      .init(name: "a", damage: [2: 8, 4: 1], inputDamage: [4: 2]), .init(name: "b", damage: [4: 3]),
+    ])
+    let plan = BitPlan(
+      precisions: [
+        "a": Precision(weightBits: 4, activationBits: 4), "b": Precision(weightBits: 2),
+        "c": Precision(weightBits: 2),
+      ], damage: 0, totals: [:], binding: nil, gap: 0)
+    #expect(table.damage(of: plan) == 3)
+  }
+
   struct Case {
     var sensitivities: SensitivityTable
     var costs: CostTable

@@ -57,6 +57,17 @@ import Testing
     #expect(try report("free", nil, average: nil).proxy == nil)
   }
 
+  @Test func whatManyPlansSayWeighsMoreThanOneTrial() {
+    func isBetter(_ plan: (found: Double, predicted: Double), than other: (Double, Double)) -> Bool
+    {
+      RoundingStage.expected(found: plan.found, predicted: plan.predicted)
+        < RoundingStage.expected(found: other.0, predicted: other.1)
+    }
+    #expect(isBetter((2, 1), than: (1, 1.5)))
+    #expect(isBetter((1, 1.1), than: (2, 1)))
+    #expect(RoundingStage.expected(found: 2, predicted: nil) == 2)
+  }
+
   @Test func formulasThatGiveNoNumberWriteNothing() throws {
     let folder = try TemporaryFolder()
     var options = QuantizeTests.options(folder)

@@ -151,6 +151,32 @@ struct SmallNetwork {
     }
   }
 
+  @Test func plansAreJudgedOnVariantsWhereThatIsAskedFor() throws {
+    let network = try SmallNetwork()
+    let doubled = network.samples.map { sample in
+      sample.mapValues { Tensor($0.elements(of: Float.self).map { 2 * $0 }, shape: $0.shape) }
+    }
+    func distances(
+      _ variants: [[[String: Tensor]]], rounded: Int, judged: Int
+    ) throws -> [Double] {
+      let extent = TrialExtent(
+        effort: .balanced, bits: [2, 4], layers: 4, samples: network.samples.count, macs: 1000)
+      return try PlanTrial(
+        model: network.model, samples: RoundingSamples(network.samples, variants: variants),
+        roundedVariants: rounded, judgedVariants: judged,
+        settings: RoundingSettings(effort: .balanced), extent: extent, pool: Self.pool
+      ).distances(
+        network.layers, bits: ["a_w": 3, "b_w": 3, "c_w": 3, "d_w": 3], student: network.model)
+    }
+    let plain = try distances([], rounded: .max, judged: 0)
+    #expect(plain.count == 2 && plain.allSatisfy { $0 > 0 })
+    #expect(try distances([doubled], rounded: 0, judged: 0) == plain)
+    let same = try distances([network.samples], rounded: 0, judged: 1)
+    for (one, two) in zip(plain, same) { #expect(abs(one - two) < 1e-9 * one) }
+    #expect(try distances([doubled], rounded: 0, judged: 1) != plain)
+    #expect(try distances([doubled], rounded: 1, judged: 0) != plain)
+  }
+
   @Test func paddingTokensDoNotCount() throws {
     let mask = try #require(
       TokenMask(sample: [

@@ -68,8 +68,7 @@ struct RoundingStage {
   }
 
   /// The plan that keeps the outputs of samples that its rounding has not seen closest to the float
-  /// network's. Few samples say that roughly: where `prediction` was fitted to random plans it weighs
-  /// more, in the geometric mean of both.
+  /// network's, where `prediction` was fitted to random plans by what that says, too.
   func best(
     of plans: [BitPlan], bits: [Int], prediction: SensitivityTable?,
     activations: (BitPlan) -> [String: AffineParameters]
@@ -89,12 +88,17 @@ struct RoundingStage {
       done += 1
       progress("comparing plans", done, plans.count)
       let found = distances.reduce(0, +) / Double(distances.count)
-      guard let predicted = prediction?.damage(of: plan) else { return found }
-      return pow(found, Self.trialShare) * pow(max(predicted, 0), 1 - Self.trialShare)
+      return Self.expected(found: found, predicted: prediction?.damage(of: plan))
     }
   }
 
-  /// Exponent of what a trial finds, beside what was predicted.
+  /// The distance of a plan, up to a factor: a trial on few samples finds that roughly, and weighs less
+  /// than what many plans let predict, in the geometric mean of both.
+  static func expected(found: Double, predicted: Double?) -> Double {
+    guard let predicted else { return found }
+    return pow(found, trialShare) * pow(max(predicted, 0), 1 - trialShare)
+  }
+
   private static let trialShare = 0.2
 
   /// The network with those of its activations quantized that have fewer than 8 bits: beside them
