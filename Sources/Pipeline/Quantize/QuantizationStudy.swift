@@ -217,6 +217,13 @@ struct QuantizationStudy {
 
   var sensitivities: SensitivityTable { damages[0] }
 
+  /// What plans are predicted to do to the network's outputs. Nil for a proxy that was asked for, which
+  /// has a unit of its own, and where inputs have widths to choose from, which no random plan varies.
+  var prediction: SensitivityTable? {
+    options.proxy == nil && sensitivities.layers.allSatisfy(\.inputDamage.isEmpty)
+      ? sensitivities : nil
+  }
+
   func plan(_ choice: BitPlan) -> QuantizationPlan {
     QuantizationPlan(
       storage: options.storage,

@@ -45,7 +45,7 @@ public enum QuantizeStage {
       try rounding.map { rounding in
         try rounding.best(
           of: candidates, bits: study.precisions.weightBits,
-          prediction: options.proxy == nil ? study.sensitivities : nil
+          prediction: study.prediction
         ) {
           study.plan($0).activations
         }
