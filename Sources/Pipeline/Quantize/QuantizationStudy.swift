@@ -217,10 +217,11 @@ struct QuantizationStudy {
 
   var sensitivities: SensitivityTable { damages[0] }
 
-  /// What plans are predicted to do to the network's outputs. Nil for a proxy that was asked for, which
-  /// has a unit of its own, and where inputs have widths to choose from, which no random plan varies.
+  /// What plans are predicted to do to the network's outputs. Nil where the only reading is one that was
+  /// asked for or that there was time for, which no random plan corrects, and where inputs have widths
+  /// to choose from, which none varies.
   var prediction: SensitivityTable? {
-    options.proxy == nil && sensitivities.layers.allSatisfy(\.inputDamage.isEmpty)
+    damages.count > 1 && sensitivities.layers.allSatisfy(\.inputDamage.isEmpty)
       ? sensitivities : nil
   }
 

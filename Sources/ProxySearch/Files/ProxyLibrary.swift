@@ -52,7 +52,8 @@ public enum ProxyLibrary {
     return proxies.sorted { $0.name < $1.name }
   }
 
-  /// What decides without another choice: the best of three readings of what was measured.
+  /// What decides without another choice: three readings of what was measured, the first of them
+  /// corrected by random plans.
   public static func standard() throws(ProxyError) -> [Proxy] {
     [try proxy("measured-together"), try proxy("measured"), try proxy("measured-smooth")]
   }
