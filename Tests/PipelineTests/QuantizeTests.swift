@@ -195,7 +195,9 @@ import WeightRounding
     options.device.flash = 100
     var smallest = 0
     do {
-      _ = try Quantize.run(options)
+      _ = try Quantize.run(options) { what, _, _ in
+        Issue.record("\(what) before the limit is checked")
+      }
       Issue.record("100 bytes hold no network")
     } catch AllocationError.infeasible(let limit, let needed, let given) {
       #expect(limit.resource == "flash" && given.isEmpty && needed > 100)

@@ -28,6 +28,19 @@ struct BitChoice {
     try allocate(sensitivities, limits: limits)
   }
 
+  /// Throws which limit cannot be met, where no precisions meet them all: that takes no samples to know.
+  func checkLimits() throws {
+    // Uniform noise, so that the search has a direction.
+    let noise = layers.map { layer in
+      let widths = (precisions[layer.name] ?? []).map(\.weightBits)
+      return SensitivityTable.Layer(
+        name: layer.name,
+        damage: Dictionary(
+          widths.map { ($0, exp2(-2 * Double($0))) }, uniquingKeysWith: { first, _ in first }))
+    }
+    _ = try allocate(SensitivityTable(layers: noise))
+  }
+
   /// With no narrower weights and activations than these.
   func allocate(_ sensitivities: SensitivityTable, from least: Precision) throws -> BitPlan {
     let wide = precisions.mapValues { list in

@@ -97,6 +97,14 @@ struct QuantizationStudy {
       device?.groups = groups
     }
     (self.model, self.layers) = (prepared, layers)
+    choice = BitChoice(
+      layers: layers, options: options, precisions: allowed,
+      sharedInputs: DevicePrecisions.readers(layers, sites),
+      channelGroups: groups.map { Array($0.parts.values) } ?? [],
+      unquantizedBytes: QuantizePreparation.unquantizedBytes(
+        prepared, layers: layers, tables: embeddings.tables),
+      device: device)
+    try choice.checkLimits()
     let sums = options.range.regardsLimitedSums ? sites.limitedSums(in: prepared.graph) : []
     var seconds = StudySeconds()
     let found = try seconds.measure(\.calibration) {
@@ -177,13 +185,6 @@ struct QuantizationStudy {
       ]
       proxy = nil
     }
-    choice = BitChoice(
-      layers: layers, options: options, precisions: allowed,
-      sharedInputs: DevicePrecisions.readers(layers, sites),
-      channelGroups: groups.map { Array($0.parts.values) } ?? [],
-      unquantizedBytes: QuantizePreparation.unquantizedBytes(
-        prepared, layers: layers, tables: embeddings.tables),
-      device: device)
     self.seconds = seconds
     try keepStatistics()
   }
