@@ -29,7 +29,7 @@ struct BitChoice {
   }
 
   /// Throws which limit cannot be met, where no precisions meet them all: that takes no samples to know.
-  func checkLimits() throws {
+  func checkFeasible(_ limits: [Budget.Limit]) throws {
     // Uniform noise, so that the search has a direction.
     let noise = layers.map { layer in
       let widths = (precisions[layer.name] ?? []).map(\.weightBits)
@@ -38,7 +38,7 @@ struct BitChoice {
         damage: Dictionary(
           widths.map { ($0, exp2(-2 * Double($0))) }, uniquingKeysWith: { first, _ in first }))
     }
-    _ = try allocate(SensitivityTable(layers: noise))
+    _ = try allocate(SensitivityTable(layers: noise), limits: limits)
   }
 
   /// With no narrower weights and activations than these.

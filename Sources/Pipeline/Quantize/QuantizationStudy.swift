@@ -104,7 +104,7 @@ struct QuantizationStudy {
       unquantizedBytes: QuantizePreparation.unquantizedBytes(
         prepared, layers: layers, tables: embeddings.tables),
       device: device)
-    try choice.checkLimits()
+    try choice.checkFeasible(choice.limits)
     let sums = options.range.regardsLimitedSums ? sites.limitedSums(in: prepared.graph) : []
     var seconds = StudySeconds()
     let found = try seconds.measure(\.calibration) {

@@ -28,9 +28,7 @@ final class NetworkTrial {
     let limits = choice.limits
     targets = limits.isEmpty ? options.budgets.map { [choice.averageLimit($0)] } : [limits]
     // Whether they can be met, before anything is measured.
-    for target in targets {
-      _ = try choice.allocate(benchmark.study.sensitivities, limits: target)
-    }
+    for target in targets { try choice.checkFeasible(target) }
     try benchmark.measure(
       averageBits: options.budgets, count: options.plans, progress: progress)
     fingerprint = benchmark.trials.key
