@@ -54,7 +54,7 @@ public enum Pareto {
         points.append(point(plan, choice))
       }
       if points.isEmpty {
-        // Says which limit binds.
+        // Where the one average that was asked for is narrower than some layer can be.
         points.append(point(try choice.allocate(study.sensitivities), choice))
       }
       return Report(

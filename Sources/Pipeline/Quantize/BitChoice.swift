@@ -32,11 +32,11 @@ struct BitChoice {
   func checkFeasible(_ limits: [Budget.Limit]) throws {
     // Uniform noise, so that the search has a direction.
     let noise = layers.map { layer in
-      let widths = (precisions[layer.name] ?? []).map(\.weightBits)
-      return SensitivityTable.Layer(
+      SensitivityTable.Layer(
         name: layer.name,
-        damage: Dictionary(
-          widths.map { ($0, exp2(-2 * Double($0))) }, uniquingKeysWith: { first, _ in first }))
+        damage: (precisions[layer.name] ?? []).reduce(into: [:]) {
+          $0[$1.weightBits] = exp2(-2 * Double($1.weightBits))
+        })
     }
     _ = try allocate(SensitivityTable(layers: noise), limits: limits)
   }
