@@ -31,6 +31,24 @@ public struct LayerColumns: Sendable {
     }
   }
 
+  /// The outputs of the layer, of `shape`: one column for each position, an entry for each channel.
+  public init(outputsOf layer: ObservedLayer, of shape: [Int]) {
+    guard layer.readsWindows, shape.count >= 3 else {
+      length = shape.last ?? 0
+      count = length == 0 ? 0 : Tensor.count(of: shape) / length
+      window = nil
+      return
+    }
+    length = shape[1]
+    count = shape[0] * Tensor.count(of: Array(shape[2...]))
+    let ones = Array(repeating: 1, count: shape.count - 2)
+    let zeros = Array(repeating: 0, count: shape.count - 2)
+    window = WindowReader(
+      window: .init(
+        kernel: ones, strides: ones, dilations: ones, padding: .explicit(begin: zeros, end: zeros)),
+      output: shape[2...].map { (size: $0, begin: 0) }, shape: shape)
+  }
+
   /// At most `wanted` positions, evenly spread, the first one `offset` of a stride in.
   public func positions(wanted: Int, offset: Double) -> [Int] {
     let taken = min(count, wanted)
@@ -39,38 +57,50 @@ public struct LayerColumns: Sendable {
     }
   }
 
-  /// Writes the columns at `positions` one after another into zeroed memory.
+  /// Columns that a task reads: neighbours share cache lines of every channel.
+  private static let block = 16
+
+  /// Writes the columns at `positions` one after another.
   public func read(
     _ tensor: Tensor, at positions: [Int], into target: UnsafeMutablePointer<Float>,
     pool: WorkerPool
   ) {
     tensor.withElements(of: Float.self) { source in
       nonisolated(unsafe) let (source, target) = (source, target)
-      pool.forEach(positions.count) { index in
-        let column = target + index * length
-        guard let window else {
-          let first = positions[index] * length
-          for entry in 0..<length { column[entry] = source[first + entry] }
-          return
+      pool.forEach((positions.count + Self.block - 1) / Self.block) { task in
+        let first = task * Self.block
+        let block = positions[first..<min(first + Self.block, positions.count)]
+        let columns = target + first * length
+        if let window {
+          window.read(source, at: block, into: columns)
+        } else {
+          for (index, position) in block.enumerated() {
+            let (from, to) = (position * length, columns + index * length)
+            for entry in 0..<length { to[entry] = source[from + entry] }
+          }
         }
-        window.read(source, position: positions[index], into: column)
       }
     }
   }
 }
 
-/// Copies the input under one window position; zeros where it lies in the padding.
+/// Copies the input under windows; zeros where they lie in the padding.
 struct WindowReader: Sendable {
-  let window: ObservedLayer.Window
-  let output: [(size: Int, begin: Int)]
-  let shape: [Int]
+  private let window: ObservedLayer.Window
+  private let output: [(size: Int, begin: Int)]
+  private let channels: Int
+  /// Sizes of a channel.
+  private let sizes: [Int]
+  private let plane: Int
   /// Offset of every tap within the kernel, by axis.
   private let taps: [[Int]]
 
   init(window: ObservedLayer.Window, output: [(size: Int, begin: Int)], shape: [Int]) {
     self.window = window
     self.output = output
-    self.shape = shape
+    channels = shape[1]
+    sizes = Array(shape[2...])
+    plane = Tensor.count(of: sizes)
     taps = (0..<Tensor.count(of: window.kernel)).map { index in
       var index = index
       var coordinates = window.kernel
@@ -83,34 +113,40 @@ struct WindowReader: Sendable {
   }
 
   func read(
-    _ source: UnsafeBufferPointer<Float>, position: Int,
-    into column: UnsafeMutablePointer<Float>
+    _ source: UnsafeBufferPointer<Float>, at positions: ArraySlice<Int>,
+    into columns: UnsafeMutablePointer<Float>
   ) {
-    var rest = position
     var origin = window.kernel
-    for axis in window.kernel.indices.reversed() {
-      origin[axis] = rest % output[axis].size * window.strides[axis] - output[axis].begin
-      rest /= output[axis].size
-    }
-    let plane = Tensor.count(of: Array(shape[2...]))
-    let channels = shape[1]
-    let first = rest * channels * plane
-    for (tap, offsets) in taps.enumerated() {
-      var address = 0
-      var isInside = true
-      for axis in offsets.indices {
-        let coordinate = origin[axis] + offsets[axis]
-        if coordinate < 0 || coordinate >= shape[axis + 2] { isInside = false }
-        address = address * shape[axis + 2] + coordinate
+    var column = columns
+    for position in positions {
+      var rest = position
+      for axis in window.kernel.indices.reversed() {
+        origin[axis] = rest % output[axis].size * window.strides[axis] - output[axis].begin
+        rest /= output[axis].size
       }
-      guard isInside else { continue }
-      var from = first + address
-      var to = tap
-      for _ in 0..<channels {
-        column[to] = source[from]
-        from += plane
-        to += taps.count
+      let first = rest * channels * plane
+      for (tap, offsets) in taps.enumerated() {
+        let place = place(of: offsets, from: origin)
+        var to = tap
+        var from = first + (place ?? 0)
+        for _ in 0..<channels {
+          column[to] = place == nil ? 0 : source[from]
+          from &+= plane
+          to &+= taps.count
+        }
       }
+      column += channels * taps.count
     }
+  }
+
+  /// Where a tap's element of a channel lies; nil in the padding.
+  private func place(of offsets: [Int], from origin: [Int]) -> Int? {
+    var place = 0
+    for axis in offsets.indices {
+      let coordinate = origin[axis] + offsets[axis]
+      guard coordinate >= 0, coordinate < sizes[axis] else { return nil }
+      place = place * sizes[axis] + coordinate
+    }
+    return place
   }
 }

@@ -11,8 +11,26 @@ struct MomentReader {
   var masks: [TokenMask]?
   let pool: WorkerPool
 
-  /// Columns that are gathered before they are added up.
-  private static let floatsPerChunk = 8 << 20
+  /// What is gathered before it is added up: as much as stays in a core's cache.
+  private static let floatsPerChunk = 256 << 10
+  /// Fewer columns at once make the products slow, more do not make them faster.
+  private static let columnsPerChunk = 384...4096
+
+  /// What reading an element costs, in multiply-adds.
+  private static let readingCost = 64
+  /// Columns for each weight of a row: fewer than the least, and the moments have no meaning, whatever
+  /// they cost; more than the most, and they hardly say more.
+  private static let columnsPerWeight = 2...1024
+
+  /// Of all samples.
+  private var wantedColumns: Int {
+    let (groups, length, channels) = (layer.observed.group, layer.rows.length, layer.rows.count)
+    let products = groups * length * length / 2 + channels * length
+    let perColumn = products + Self.readingCost * (groups * length + channels)
+    return min(
+      max(arithmetic / max(perColumn, 1), Self.columnsPerWeight.lowerBound * length),
+      Self.columnsPerWeight.upperBound * length)
+  }
 
   /// `inputs` and `outputs` hold a tensor for each sample.
   func moments(inputs: [Tensor], outputs: [Tensor]) throws -> LayerMoments {
@@ -21,14 +39,15 @@ struct MomentReader {
     let groups = layer.observed.group
     let length = layer.rows.length
     var moments = LayerMoments(groups: groups, length: length, outputs: channels)
-    let perColumn = max(groups * length * length / 2 + channels * length, 1)
     let total = readers.reduce(0) { $0 + $1.count }
-    // More columns than weights of a row, whatever they cost: else the moments have no meaning.
-    let wanted = max(arithmetic / perColumn, 2 * length)
+    let wanted = wantedColumns
     let width = groups * length
-    let chunk = max(1, min(4096, Self.floatsPerChunk / max(width, 1)))
+    let chunk = min(
+      max(Self.floatsPerChunk / max(width, 1), Self.columnsPerChunk.lowerBound),
+      Self.columnsPerChunk.upperBound)
     for (sample, reader) in readers.enumerated() {
-      guard reader.length == width, outputs[sample].count == reader.count * channels else {
+      let output = LayerColumns(outputsOf: layer.observed, of: outputs[sample].shape)
+      guard reader.length == width, output.length == channels, output.count == reader.count else {
         throw WeightRoundingError.outputCount(
           layer: layer.name, expected: reader.count * channels, found: outputs[sample].count)
       }
@@ -41,10 +60,10 @@ struct MomentReader {
         ? spread : masks?[sample].kept(spread, of: reader.count) ?? spread
       for first in stride(from: 0, to: positions.count, by: chunk) {
         let picks = Array(positions[first..<min(first + chunk, positions.count)])
-        let columns = Matrix(rows: picks.count, columns: width)
+        let columns = Matrix(unfilledRows: picks.count, columns: width)
         reader.read(inputs[sample], at: picks, into: columns.values, pool: pool)
-        let targets = Matrix(rows: picks.count, columns: channels)
-        read(outputs[sample], at: picks, into: targets)
+        let targets = Matrix(unfilledRows: picks.count, columns: channels)
+        output.read(outputs[sample], at: picks, into: targets.values, pool: pool)
         moments.add(columns: columns, targets: targets, pool: pool)
       }
     }
@@ -67,18 +86,5 @@ struct MomentReader {
     layer.observed.readsWindows
       ? [input.shape[0], layer.rows.count, count / max(input.shape[0] * layer.rows.count, 1)]
       : [count / max(layer.rows.count, 1), layer.rows.count]
-  }
-
-  private func read(_ output: Tensor, at positions: [Int], into targets: Matrix) {
-    let channels = layer.rows.count
-    output.withElements(of: Float.self) { values in
-      let isConvolution = layer.observed.readsWindows
-      let plane = isConvolution ? Tensor.count(of: Array(output.shape.dropFirst(2))) : 1
-      for (row, position) in positions.enumerated() {
-        let target = targets.row(row)
-        let first = position / plane * channels * plane + position % plane
-        for channel in 0..<channels { target[channel] = values[first + channel * plane] }
-      }
-    }
   }
 }

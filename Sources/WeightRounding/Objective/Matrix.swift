@@ -8,11 +8,16 @@ final class Matrix: @unchecked Sendable {
   let columns: Int
   let values: UnsafeMutablePointer<Float>
 
-  /// All zeros.
-  init(rows: Int, columns: Int) {
+  /// Whatever the memory holds, to be written first.
+  init(unfilledRows rows: Int, columns: Int) {
     self.rows = rows
     self.columns = columns
     values = .allocate(capacity: max(rows * columns, 1))
+  }
+
+  /// All zeros.
+  convenience init(rows: Int, columns: Int) {
+    self.init(unfilledRows: rows, columns: columns)
     values.initialize(repeating: 0, count: max(rows * columns, 1))
   }
 
