@@ -19,7 +19,7 @@ struct RandomTrials {
   private static let shares = [1.0 / 6, 1.0 / 3, 1.0 / 2]
 
   /// Of a layer: what is left of roughly rounded plans is their differences.
-  private static let momentArithmetic = 100_000_000
+  private static let momentArithmetic = 200_000_000
   /// Of each sample that is judged.
   private static let judgedVariants = 3
   /// Plans that are judged by variants too: each says more.
