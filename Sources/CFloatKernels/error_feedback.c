@@ -18,17 +18,18 @@ INLINE void add_scaled(float *restrict target, const float *restrict source, flo
 
 INLINE float feedback_body(const float *weights, size_t count, const float *columns,
                            size_t stride, const float *scales, int low, int high,
-                           float *pending, int8_t *integers, float *errors) {
+                           float *products, int8_t *integers, float *errors) {
   float cost = 0;
   for (size_t i = count; i-- > 0;) {
     const float pivot = columns[i * stride + i];
-    const float wanted = weights[i] + pending[i] / pivot;
+    const float wanted = weights[i] + products[i] / pivot;
     const float rounded = clamped(rintf(wanted / scales[i]), (float)low, (float)high);
     const float missed = pivot * (wanted - rounded * scales[i]);
     integers[i] = (int8_t)rounded;
     errors[i] = weights[i] - rounded * scales[i];
+    products[i] = missed;
     cost += missed * missed;
-    add_scaled(pending, columns + i * stride, errors[i], i);
+    add_scaled(products, columns + i * stride, errors[i], i);
   }
   return cost;
 }
@@ -61,8 +62,8 @@ INLINE size_t descend_body(const float *hessian, size_t count, const float *scal
 #define INSTANTIATE(suffix, attributes)                                                         \
   attributes static float feedback_##suffix(                                                    \
       const float *w, size_t n, const float *c, size_t stride, const float *scales, int low,     \
-      int high, float *pending, int8_t *q, float *e) {                                          \
-    return feedback_body(w, n, c, stride, scales, low, high, pending, q, e);                    \
+      int high, float *products, int8_t *q, float *e) {                                          \
+    return feedback_body(w, n, c, stride, scales, low, high, products, q, e);                    \
   }                                                                                             \
   attributes static size_t descend_##suffix(const float *h, size_t n, const float *scales,      \
                                             int low, int high, size_t sweeps, int8_t *q,        \
@@ -77,17 +78,17 @@ INSTANTIATE(avx512, __attribute__((target("avx512f"))))
 #endif
 
 float fk_feedback_block(const float *weights, size_t count, const float *columns, size_t stride,
-                        const float *scales, int low, int high, float *pending,
+                        const float *scales, int low, int high, float *products,
                         int8_t *integers, float *errors) {
 #if defined(__x86_64__)
   if (__builtin_cpu_supports("avx512f"))
-    return feedback_avx512(weights, count, columns, stride, scales, low, high, pending, integers,
+    return feedback_avx512(weights, count, columns, stride, scales, low, high, products, integers,
                            errors);
   if (__builtin_cpu_supports("avx2"))
-    return feedback_avx2(weights, count, columns, stride, scales, low, high, pending, integers,
+    return feedback_avx2(weights, count, columns, stride, scales, low, high, products, integers,
                          errors);
 #endif
-  return feedback_portable(weights, count, columns, stride, scales, low, high, pending, integers,
+  return feedback_portable(weights, count, columns, stride, scales, low, high, products, integers,
                            errors);
 }
 

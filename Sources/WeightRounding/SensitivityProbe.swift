@@ -101,7 +101,8 @@ public struct SensitivityProbe {
     let bias = layer.bias.flatMap { flow.initializer($0) }
     let isWithin = layer.bias.map(flow.node(node).inputs.contains) ?? false
     var reader = MomentReader(
-      layer: layer, arithmetic: settings.momentArithmetic / folds.count, pool: pool)
+      layer: layer, arithmetic: settings.momentArithmetic / folds.count, corrects: false,
+      pool: pool)
     let moments = try parts.map { held in
       reader.masks = masks.map { all in held.map { all[$0] } }
       return try reader.moments(inputs: held.map { inputs[$0] }, outputs: held.map { outputs[$0] })
@@ -112,9 +113,9 @@ public struct SensitivityProbe {
       let others = moments.indices.filter { $0 != index || moments.count == 1 }
       let moments = LayerMoments(merging: others.map { moments[$0] })
       let rounding = LayerRounding(
-        layer: layer, moments: moments, centered: bias != nil, corrects: false,
+        layer: layer, moments: moments, centered: bias != nil,
         dampingFactor: settings.dampingFactor, pool: pool)
-      let power = rounding.power
+      let power = try rounding.power(pool: pool)
       for width in widths {
         let (weight, cost) = rounding.quantize(bits: width, effort: .fast, pool: pool)
         let share = 1 / Double(folds.count)

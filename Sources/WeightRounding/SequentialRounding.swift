@@ -110,7 +110,7 @@ public struct SequentialRounding {
     let layer = placed.layer
     let (inputs, moments, bias) = try moments(of: placed)
     let rounding = LayerRounding(
-      layer: layer, moments: moments, centered: bias != nil, corrects: settings.correctsErrors,
+      layer: layer, moments: moments, centered: bias != nil,
       dampingFactor: settings.dampingFactor, pool: pool)
     let quantized = rounding.quantize(
       bits: placed.bits, effort: settings.effort, learning: learning, pool: pool
@@ -127,7 +127,8 @@ public struct SequentialRounding {
     let layer = placed.layer
     let (inputs, outputs) = try values(of: layer, at: placed.node)
     let moments = try MomentReader(
-      layer: layer, arithmetic: settings.momentArithmetic, masks: masks, pool: pool
+      layer: layer, arithmetic: settings.momentArithmetic, corrects: settings.correctsErrors,
+      masks: masks, pool: pool
     ).moments(inputs: inputs, outputs: outputs)
     let bias = layer.bias.flatMap { student.initializer($0) }
       .flatMap { $0.elementType == .float32 && $0.count == layer.rows.count ? $0 : nil }

@@ -15,21 +15,26 @@ import Testing
     let width = groups * length
     let columns = RowSolverTests.weights(count, width, state: 1)
     let targets = RowSolverTests.weights(count, outputs, state: 2)
+    func empty(_ use: LayerMoments.OutputUse) -> LayerMoments {
+      LayerMoments(groups: groups, length: length, outputs: outputs, outputUse: use)
+    }
+    var whole = empty(.products)
     var parts: [LayerMoments] = []
-    for (first, size) in [(0, 10), (10, 13)] {
-      var part = LayerMoments(groups: groups, length: length, outputs: outputs)
-      let rows = first..<first + size
+    for rows in [0..<10, 10..<23] {
+      whole.add(columns: columns.copy(of: rows), targets: targets.copy(of: rows), pool: Self.pool)
+      var part = empty(.means)
       part.add(columns: columns.copy(of: rows), targets: targets.copy(of: rows), pool: Self.pool)
       parts.append(part)
     }
     let moments = LayerMoments(merging: parts)
-    #expect(moments.count == count)
+    #expect(moments.count == count && whole.count == count)
     func mean(_ term: (Int) -> Float) -> Float {
       (0..<count).reduce(0) { $0 + term($1) } / Float(count)
     }
     for group in 0..<groups {
       let found = moments.inputMoment(group: group, centered: true, pool: Self.pool)
-      let cross = moments.crossMoment(group: group, centered: false)
+      let same = whole.inputMoment(group: group, centered: true, pool: Self.pool)
+      let cross = whole.crossMoment(group: group, centered: false)
       for i in 0..<length {
         let a = group * length + i
         let meanA = mean { columns[$0, a] }
@@ -39,6 +44,7 @@ import Testing
           let meanB = mean { columns[$0, b] }
           let expected = mean { (columns[$0, a] - meanA) * (columns[$0, b] - meanB) }
           #expect(abs(found[i, j] - expected) < 1e-4)
+          #expect(abs(same[i, j] - expected) < 1e-4)
         }
         for row in 0..<outputs / groups {
           let expected = mean { targets[$0, group * (outputs / groups) + row] * columns[$0, a] }
@@ -46,13 +52,68 @@ import Testing
         }
       }
     }
+    for output in 0..<outputs {
+      let expected = mean { targets[$0, output] }
+      #expect(abs(moments.outputMeans[output] - expected) < 1e-5)
+      #expect(abs(whole.outputMeans[output] - expected) < 1e-5)
+    }
+  }
+
+  /// The correction from columns is that from their products.
+  @Test(arguments: [(1, 400, 5), (2, 90, 4), (1, 30, 1)], [true, false])
+  func columnsCorrectAsTheirProductsDo(shape: (Int, Int, Int), centered: Bool) {
+    let (groups, length, outputs) = shape
+    let count = 29
+    let columns = RowSolverTests.weights(count, groups * length, state: 1)
+    let targets = RowSolverTests.weights(count, outputs, state: 2)
+    for index in 0..<count {
+      for entry in 0..<groups * length { columns[index, entry] += Float(entry % 3) }
+      for entry in 0..<outputs { targets[index, entry] += 2 }
+    }
+    let moments = [LayerMoments.OutputUse.products, .columns].map { use in
+      var moments = LayerMoments(
+        groups: groups, length: length, outputs: outputs, outputUse: use)
+      for rows in [0..<10, 10..<count] {
+        moments.add(
+          columns: columns.copy(of: rows), targets: targets.copy(of: rows), pool: Self.pool)
+      }
+      return moments
+    }
+    let weights = RowSolverTests.weights(outputs / groups, length, state: 3)
+    for group in 0..<groups {
+      let objective = GroupObjective(
+        moment: moments[0].inputMoment(group: group, centered: centered, pool: Self.pool),
+        damping: 0.2, pool: Self.pool)
+      let cross = moments[0].crossMoment(group: group, centered: centered)
+      let expected = objective.corrected(
+        weights, cross: cross.permutingColumns(objective.order), damping: 0.7, pool: Self.pool)
+      let (kept, wanted) = moments[1].columns(
+        group: group, order: objective.order, centered: centered)
+      let found = objective.corrected(
+        weights, columns: kept, targets: wanted, damping: 0.7, pool: Self.pool)
+      for (a, b) in zip(found.elements, expected.elements) { #expect(abs(a - b) < 1e-4) }
+      let changed = zip(found.elements, weights.elements).map { abs($0 - $1) }.max() ?? 0
+      #expect(changed > 0.01)
+    }
+  }
+
+  @Test func powersAreQuadraticForms() {
+    let objective = GroupObjective(
+      moment: RowSolverTests.moment(37, state: 8), damping: 0.1, pool: Self.pool)
+    let rows = RowSolverTests.weights(3, 37, state: 2)
+    for (row, power) in objective.powers(of: rows.values, count: 3).enumerated() {
+      let values = Array(UnsafeBufferPointer(start: rows.row(row), count: 37))
+      let expected = RowSolverTests.cost(
+        values, Array(repeating: 0, count: 37), 1, objective.hessian)
+      #expect(abs(Double(power) - expected) < 1e-4 * expected)
+    }
   }
 
   /// A variance of 1 beside a mean of 1000, after many columns.
   @Test func smallVariancesAreNotLost() {
     let (count, chunks) = (4096, 40)
     var generator = SplitMix64(seed: 1)
-    var moments = LayerMoments(groups: 1, length: 2, outputs: 1)
+    var moments = LayerMoments(groups: 1, length: 2, outputs: 1, outputUse: .products)
     var (sums, product) = ([0.0, 0.0], 0.0)
     for _ in 0..<chunks {
       let columns = Matrix(rows: count, columns: 2)

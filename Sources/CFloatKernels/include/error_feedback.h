@@ -13,10 +13,10 @@ extern "C" {
 
 /* Rounds `count` consecutive weights, last to first, each after taking over the error of those
    behind it. With H = R' R and R upper triangular, `columns[i * stride + k]` is R[k][i] for k <= i.
-   `pending[i]` comes in as the sum of R[i][j] e[j] over all j behind the block; it is overwritten.
-   Writes integers and errors e; returns the block's part of e' H e. */
+   `products[i]` comes in as the sum of R[i][j] e[j] over all j behind the block, and goes out as that
+   over all j. Writes integers and errors e; returns the block's part of e' H e. */
 float fk_feedback_block(const float *weights, size_t count, const float *columns, size_t stride,
-                        const float *scales, int low, int high, float *pending,
+                        const float *scales, int low, int high, float *products,
                         int8_t *integers, float *errors);
 
 /* Coordinate descent: moves each integer to its best value given the others, up to `sweeps` times

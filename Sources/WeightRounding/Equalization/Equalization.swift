@@ -78,12 +78,12 @@ public struct Equalization {
     let mixing = pair.consumers.filter { !$0.isDepthwise }
     var judges: [[Int]: FactorJudge] = [:]
     for layer in mixing where judges[layer.window] == nil {
-      // Any output serves: only the moments of the inputs are used.
-      let moment = try MomentReader(
-        layer: layer, arithmetic: effort.momentArithmetic, pool: pool
-      ).inputMoment(inputs)
+      let moments = try MomentReader(
+        layer: layer, arithmetic: effort.momentArithmetic, corrects: false, pool: pool
+      ).moments(inputs: inputs, outputs: nil)
       judges[layer.window] = FactorJudge(
-        moment: moment, channels: pair.channels, damping: Damping.mostRounding, pool: pool)
+        moment: moments.inputMoment(group: 0, centered: false, pool: pool),
+        channels: pair.channels, damping: Damping.mostRounding, pool: pool)
     }
     func cost(_ factors: [Float]) throws -> Double {
       try mixing.reduce(ranges.cost(factors)) { sum, layer in

@@ -7,6 +7,8 @@ struct MomentReader {
   let layer: RoundingLayer
   /// Multiply-adds that may be spent.
   let arithmetic: Int
+  /// The outputs are to say how the weights should change.
+  let corrects: Bool
   /// Which tokens of each sample count; nil where all do.
   var masks: [TokenMask]?
   let pool: WorkerPool
@@ -23,68 +25,64 @@ struct MomentReader {
   private static let columnsPerWeight = 2...1024
 
   /// Of all samples.
-  private var wantedColumns: Int {
-    let (groups, length, channels) = (layer.observed.group, layer.rows.length, layer.rows.count)
-    let products = groups * length * length / 2 + channels * length
-    let perColumn = products + Self.readingCost * (groups * length + channels)
+  private func wantedColumns(outputs: Int) -> Int {
+    let (groups, length) = (layer.observed.group, layer.rows.length)
+    let products = groups * length * length / 2 + outputs * length
+    let perColumn = products + Self.readingCost * (groups * length + outputs)
     return min(
       max(arithmetic / max(perColumn, 1), Self.columnsPerWeight.lowerBound * length),
       Self.columnsPerWeight.upperBound * length)
   }
 
-  /// `inputs` and `outputs` hold a tensor for each sample.
-  func moments(inputs: [Tensor], outputs: [Tensor]) throws -> LayerMoments {
-    let readers = try inputs.map { try LayerColumns(layer.observed, of: $0.shape) }
-    let channels = layer.rows.count
+  /// `inputs` and `outputs` hold a tensor for each sample; without outputs, nothing is said of them.
+  func moments(inputs: [Tensor], outputs: [Tensor]?) throws -> LayerMoments {
+    let channels = outputs == nil ? 0 : layer.rows.count
     let groups = layer.observed.group
     let length = layer.rows.length
-    var moments = LayerMoments(groups: groups, length: length, outputs: channels)
-    let total = readers.reduce(0) { $0 + $1.count }
-    let wanted = wantedColumns
     let width = groups * length
+    let readers = try inputs.map { try LayerColumns(layer.observed, of: $0.shape) }
+    let positions = positions(readers, wanted: wantedColumns(outputs: channels))
+    let count = positions.reduce(0) { $0 + $1.count }
+    var moments = LayerMoments(
+      groups: groups, length: length, outputs: channels,
+      outputUse: !corrects ? .means : count <= length / 2 ? .columns : .products)
     let chunk = min(
       max(Self.floatsPerChunk / max(width, 1), Self.columnsPerChunk.lowerBound),
       Self.columnsPerChunk.upperBound)
     for (sample, reader) in readers.enumerated() {
-      let output = LayerColumns(outputsOf: layer.observed, of: outputs[sample].shape)
-      guard reader.length == width, output.length == channels, output.count == reader.count else {
+      let output = outputs.map { LayerColumns(outputsOf: layer.observed, of: $0[sample].shape) }
+      guard reader.length == width,
+        output.map({ $0.length == channels && $0.count == reader.count }) ?? true
+      else {
         throw WeightRoundingError.outputCount(
-          layer: layer.name, expected: reader.count * channels, found: outputs[sample].count)
+          layer: layer.name, expected: reader.count * channels,
+          found: outputs?[sample].count ?? 0)
       }
-      let share = total <= wanted ? reader.count : max(1, reader.count * wanted / total)
-      let spread = reader.positions(
-        wanted: share,
-        offset: (Double(sample) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1))
-      let positions =
-        layer.observed.readsWindows
-        ? spread : masks?[sample].kept(spread, of: reader.count) ?? spread
-      for first in stride(from: 0, to: positions.count, by: chunk) {
-        let picks = Array(positions[first..<min(first + chunk, positions.count)])
+      for first in stride(from: 0, to: positions[sample].count, by: chunk) {
+        let picks = Array(
+          positions[sample][first..<min(first + chunk, positions[sample].count)])
         let columns = Matrix(unfilledRows: picks.count, columns: width)
         reader.read(inputs[sample], at: picks, into: columns.values, pool: pool)
         let targets = Matrix(unfilledRows: picks.count, columns: channels)
-        output.read(outputs[sample], at: picks, into: targets.values, pool: pool)
+        if let output, let outputs {
+          output.read(outputs[sample], at: picks, into: targets.values, pool: pool)
+        }
         moments.add(columns: columns, targets: targets, pool: pool)
       }
     }
     return moments
   }
 
-  /// `E[x x']` of a layer of one group.
-  func inputMoment(_ inputs: [Tensor]) throws -> Matrix {
-    let outputs = try inputs.map { input in
-      let count = try LayerColumns(layer.observed, of: input.shape).count * layer.rows.count
-      return Tensor(shape: [1, 1, count]) { (buffer: UnsafeMutableBufferPointer<Float>) in
-        buffer.initialize(repeating: 0)
-      }.reshaped(to: shapeOfOutputs(input, count: count))
+  /// Spread over each sample that counts.
+  private func positions(_ readers: [LayerColumns], wanted: Int) -> [[Int]] {
+    let total = readers.reduce(0) { $0 + $1.count }
+    return readers.enumerated().map { sample, reader in
+      let share = total <= wanted ? reader.count : max(1, reader.count * wanted / total)
+      let spread = reader.positions(
+        wanted: share,
+        offset: (Double(sample) * 0.618_033_988_749_895).truncatingRemainder(dividingBy: 1))
+      return layer.observed.readsWindows
+        ? spread : masks?[sample].kept(spread, of: reader.count) ?? spread
     }
-    return try moments(inputs: inputs, outputs: outputs).inputMoment(
-      group: 0, centered: false, pool: pool)
-  }
-
-  private func shapeOfOutputs(_ input: Tensor, count: Int) -> [Int] {
-    layer.observed.readsWindows
-      ? [input.shape[0], layer.rows.count, count / max(input.shape[0] * layer.rows.count, 1)]
-      : [count / max(layer.rows.count, 1), layer.rows.count]
   }
 }

@@ -60,6 +60,20 @@ struct GroupObjective: Sendable {
       integers, errors, gradient)
   }
 
+  /// `w' H w` of `count` rows `w`, inputs in this objective's order.
+  func powers(of rows: UnsafePointer<Float>, count: Int) -> [Float] {
+    let size = order.count
+    let products = Matrix(unfilledRows: count, columns: size)
+    products.values.update(from: rows, count: count * size)
+    Products.multiplyRight(
+      factor.values, size, transposed: true, products.values, size, m: count, n: size)
+    return (0..<count).map { row in
+      var sum: Float = 0
+      for index in 0..<size { sum += products[row, index] * products[row, index] }
+      return sum
+    }
+  }
+
   /// The weights that come closest to `cross = E[y x']`, held near `weights` by a ridge:
   /// `W + (E[y x'] - W E[x x']) inverse(E[x x'] + damping * mean(diag) * I)`. Both with inputs in this
   /// objective's order.
@@ -69,11 +83,9 @@ struct GroupObjective: Sendable {
       let factor = CholeskyFactor.upper(of: hessian, ridge: damping * power - ridge, pool: pool)
     else { return weights }
     let result = Matrix(rows: weights.rows, columns: size)
-    let perTask = max(32, weights.rows / 8)
-    let tasks = Array(stride(from: 0, to: weights.rows, by: perTask))
-    pool.forEach(tasks.count) { task in
-      let first = tasks[task]
-      let count = min(perTask, weights.rows - first)
+    let bands = Matrix.bands(of: weights.rows)
+    pool.forEach(bands.count) { task in
+      let (first, count) = (bands[task].lowerBound, bands[task].count)
       let target = result.row(first)
       Products.multiply(
         weights.row(first), size, hessian.values, size, into: target, size, m: count, n: size,
@@ -86,6 +98,46 @@ struct GroupObjective: Sendable {
         factor.values, size, transposed: false, target, size, m: count, n: size)
       Products.solveRight(factor.values, size, transposed: true, target, size, m: count, n: size)
       for index in 0..<count * size { target[index] += known[index] }
+    }
+    return result
+  }
+
+  /// The same from fewer columns than weights of a row, `columns` of `[count, inputs]` and `targets` of
+  /// `[outputs, count]`, where the factorization of their products with each other is the smaller one:
+  /// `W + (Y' - W X') inverse(X X' + count * damping * mean(diag) * I) X`.
+  func corrected(
+    _ weights: Matrix, columns: Matrix, targets: Matrix, damping: Float, pool: WorkerPool
+  ) -> Matrix {
+    let (count, size) = (columns.rows, columns.columns)
+    let products = Matrix(rows: count, columns: count)
+    let tiles = Matrix.upperTiles(of: count)
+    pool.forEach(tiles.count) { task in
+      let (rows, others) = tiles[task]
+      Products.multiply(
+        columns.row(rows.lowerBound), size, columns.row(others.lowerBound), size,
+        transposedB: true, into: products.row(rows.lowerBound) + others.lowerBound, count,
+        m: rows.count, n: others.count, k: size)
+    }
+    guard
+      let factor = CholeskyFactor.upper(
+        of: products, ridge: Float(count) * damping * power, pool: pool)
+    else { return weights }
+    let result = Matrix(rows: weights.rows, columns: size)
+    let bands = Matrix.bands(of: weights.rows)
+    pool.forEach(bands.count) { task in
+      let (first, rows) = (bands[task].lowerBound, bands[task].count)
+      let (missed, target) = (targets.row(first), result.row(first))
+      Products.multiply(
+        weights.row(first), size, columns.values, size, transposedB: true, into: missed, count,
+        m: rows, n: count, k: size, alpha: -1, beta: 1)
+      Products.solveRight(
+        factor.values, count, transposed: false, missed, count, m: rows, n: count)
+      Products.solveRight(
+        factor.values, count, transposed: true, missed, count, m: rows, n: count)
+      target.update(from: weights.row(first), count: rows * size)
+      Products.multiply(
+        missed, count, columns.values, size, into: target, size, m: rows, n: size, k: count,
+        beta: 1)
     }
     return result
   }

@@ -29,6 +29,21 @@ final class Matrix: @unchecked Sendable {
 
   deinit { values.deallocate() }
 
+  static let tile = 384
+
+  /// Tiles that cover the upper triangle of a square matrix, a task each of a symmetric product.
+  static func upperTiles(of size: Int) -> [(rows: Range<Int>, columns: Range<Int>)] {
+    let tiles = stride(from: 0, to: size, by: tile).map { $0..<min($0 + tile, size) }
+    return tiles.indices.flatMap { row in tiles[row...].map { (tiles[row], $0) } }
+  }
+
+  /// Rows for a task each of a product: enough that the other operand is worth reading, and tasks that
+  /// keep all threads busy.
+  static func bands(of rows: Int) -> [Range<Int>] {
+    let size = max(16, rows / 8)
+    return stride(from: 0, to: rows, by: size).map { $0..<min($0 + size, rows) }
+  }
+
   func row(_ index: Int) -> UnsafeMutablePointer<Float> { values + index * columns }
 
   subscript(row: Int, column: Int) -> Float {
@@ -43,9 +58,9 @@ final class Matrix: @unchecked Sendable {
 
   var elements: [Float] { Array(UnsafeBufferPointer(start: values, count: rows * columns)) }
 
-  /// The same rows under another order of columns: column `i` is what was column `order[i]`.
+  /// The same rows with columns chosen and ordered anew: column `i` is what was column `order[i]`.
   func permutingColumns(_ order: [Int]) -> Matrix {
-    let result = Matrix(rows: rows, columns: columns)
+    let result = Matrix(unfilledRows: rows, columns: order.count)
     for row in 0..<rows {
       let (source, target) = (self.row(row), result.row(row))
       for (index, original) in order.enumerated() { target[index] = source[original] }

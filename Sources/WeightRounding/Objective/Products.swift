@@ -47,6 +47,17 @@ enum Products {
       CblasNonUnit, Int32(m), Int32(n), 1, r, Int32(rStride), b, Int32(bStride))
   }
 
+  /// `b = b * r`, or with the transposed `r`, for an upper triangular `r` of `n` rows.
+  static func multiplyRight(
+    _ r: UnsafePointer<Float>, _ rStride: Int, transposed: Bool,
+    _ b: UnsafeMutablePointer<Float>, _ bStride: Int, m: Int, n: Int
+  ) {
+    guard isConfigured else { return }
+    cblas_strmm(
+      CblasRowMajor, CblasRight, CblasUpper, transposed ? CblasTrans : CblasNoTrans,
+      CblasNonUnit, Int32(m), Int32(n), 1, r, Int32(rStride), b, Int32(bStride))
+  }
+
   /// Upper triangular factor `r` with `a = transpose(r) * r`, in place of the upper triangle of
   /// `a`; false where `a` is not positive definite.
   static func factor(_ a: UnsafeMutablePointer<Float>, _ stride: Int, count: Int) -> Bool {

@@ -10,13 +10,15 @@ struct LayerRounding: Sendable {
   /// The weights that are rounded, for each group `[rows, length]`, in the objectives' order.
   let targets: [Matrix]
 
+  /// Where the moments know more of the outputs than their means, the weights may change so that outputs
+  /// come closer to those.
+  ///
   /// - Parameters:
   ///   - centered: the mean output error is taken back by a bias.
-  ///   - corrects: the weights may change so that outputs come closer to the moments' targets.
   ///   - dampingFactor: on the damping that the moments' columns call for.
   init(
-    layer: RoundingLayer, moments: LayerMoments, centered: Bool, corrects: Bool,
-    dampingFactor: Float, pool: WorkerPool
+    layer: RoundingLayer, moments: LayerMoments, centered: Bool, dampingFactor: Float,
+    pool: WorkerPool
   ) {
     self.layer = layer
     let perGroup = layer.rows.count / moments.groups
@@ -41,13 +43,9 @@ struct LayerRounding: Sendable {
             }
           }
           objectives[group] = objective
-          targets[group] =
-            corrects
-            ? objective.corrected(
-              weights,
-              cross: moments.crossMoment(group: group, centered: centered)
-                .permutingColumns(objective.order), damping: damping.correction, pool: pool)
-            : weights
+          targets[group] = objective.corrected(
+            weights, by: moments, group: group, centered: centered, damping: damping.correction,
+            pool: pool)
         }
       }
     }
@@ -56,16 +54,14 @@ struct LayerRounding: Sendable {
   }
 
   /// The expected squared output of the weights that are rounded, damping included.
-  var power: Double {
-    zip(objectives, targets).reduce(0) { sum, pair in
+  func power(pool: WorkerPool) throws -> Double {
+    try zip(objectives, targets).reduce(0) { sum, pair in
       let (objective, target) = pair
-      let product = Matrix(rows: target.rows, columns: target.columns)
-      Products.multiply(
-        target.values, target.columns, objective.hessian.values, target.columns,
-        into: product.values, target.columns, m: target.rows, n: target.columns, k: target.columns)
-      return (0..<target.rows * target.columns).reduce(sum) {
-        $0 + Double(target.values[$1]) * Double(product.values[$1])
-      }
+      let bands = Matrix.bands(of: target.rows)
+      return try pool.map(bands.count) { task in
+        objective.powers(of: target.row(bands[task].lowerBound), count: bands[task].count)
+          .reduce(0) { $0 + Double($1) }
+      }.reduce(sum, +)
     }
   }
 
@@ -140,5 +136,25 @@ struct LayerRounding: Sendable {
     return WeightQuantizer(bits: bits).quantize(
       rows, importance: [importance], scaleFloors: floors, pool: pool
     ).scales
+  }
+}
+
+extension GroupObjective {
+  /// The weights that come closest to the outputs that the moments speak of.
+  fileprivate func corrected(
+    _ weights: Matrix, by moments: LayerMoments, group: Int, centered: Bool, damping: Float,
+    pool: WorkerPool
+  ) -> Matrix {
+    switch moments.outputUse {
+    case .means: return weights
+    case .products:
+      let cross = moments.crossMoment(group: group, centered: centered)
+      return corrected(
+        weights, cross: cross.permutingColumns(order), damping: damping, pool: pool)
+    case .columns:
+      let (columns, targets) = moments.columns(group: group, order: order, centered: centered)
+      return corrected(
+        weights, columns: columns, targets: targets, damping: damping, pool: pool)
+    }
   }
 }
