@@ -68,6 +68,10 @@ private struct RowBatch {
   let scales: UnsafeMutablePointer<Float>
   let costs: UnsafeMutablePointer<Float>
 
+  /// Longer rows choose between scales by errors that stay within blocks: over so many blocks that says
+  /// the same, without products.
+  private static let longRow = 4 * GroupObjective.block
+
   private var objective: GroupObjective { solver.objective }
   private var length: Int { objective.order.count }
 
@@ -75,11 +79,13 @@ private struct RowBatch {
     let middle = Array(UnsafeBufferPointer(start: scales, count: floors.count))
     let best = Trial(count: count, length: length, scales: middle)
     let trial = Trial(count: count, length: length, scales: middle)
+    let choosesWithinBlocks = solver.scaleFactors.count > 1 && length > Self.longRow
     for factor in solver.scaleFactors {
       trial.scales = zip(middle, floors).map { max($0 * factor, $1) }
-      feed(trial)
+      feed(trial, acrossBlocks: !choosesWithinBlocks)
       best.keepBetter(of: trial)
     }
+    if choosesWithinBlocks { feed(best) }
     if solver.rounds > 0 { descend(best) }
     if solver.rounds > 1 {
       let powers = objective.powers(of: weights, count: count)
@@ -96,8 +102,8 @@ private struct RowBatch {
   }
 
   /// Error feedback over all columns, block after block. Leaves `R e` in the trial's products, for
-  /// the factor `R` of the moment.
-  private func feed(_ trial: Trial) {
+  /// the factor `R` of the moment, or of its blocks where errors stay within them.
+  private func feed(_ trial: Trial, acrossBlocks: Bool = true) {
     let range = WeightRange.of(bits: solver.bits)
     let factor = objective.factor
     let block = GroupObjective.block
@@ -110,7 +116,7 @@ private struct RowBatch {
       Products.multiply(
         trial.errors.values + behind, length, factor.row(first) + behind, length,
         transposedB: true, into: trial.products.values + first, length, m: count, n: size,
-        k: length - behind)
+        k: acrossBlocks ? length - behind : 0)
       for column in 0..<size {
         for row in 0...column {
           columns.values[column * block + row] = factor[first + row, first + column]
