@@ -46,14 +46,19 @@ extension QuantizedWeight {
   /// The weights that the integers stand for, in the shape of the weight.
   public func dequantized() -> Tensor {
     let inner = Tensor.count(of: Array(integers.shape[(axis + 1)...]))
-    let channels = integers.shape[axis]
-    let block = block
+    let (channels, block) = (integers.shape[axis], block)
     return integers.withElements(of: Int8.self) { integers in
       Tensor(shape: self.integers.shape) { (target: UnsafeMutableBufferPointer<Float>) in
-        for index in integers.indices {
-          let (outer, channel) = (index / inner).quotientAndRemainder(dividingBy: channels)
-          let entry = outer * inner + index % inner
-          target[index] = Float(integers[index]) * scales[channel * blocks + entry / block]
+        // Runs of neighbours that share a scale.
+        var first = 0
+        while first < integers.count {
+          let (line, place) = first.quotientAndRemainder(dividingBy: inner)
+          let (outer, channel) = line.quotientAndRemainder(dividingBy: channels)
+          let (part, begun) = (outer * inner + place).quotientAndRemainder(dividingBy: block)
+          let scale = scales[channel * blocks + part]
+          let end = first + min(inner - place, block - begun)
+          for index in first..<end { target[index] = Float(integers[index]) * scale }
+          first = end
         }
       }
     }

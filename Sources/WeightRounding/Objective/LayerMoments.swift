@@ -88,9 +88,7 @@ struct LayerMoments {
     let tiles = (0..<groups).flatMap { group in triangle.map { (group, $0) } }
     let perGroup = cross.rows / groups
     let bands = (0..<groups).flatMap { group in
-      stride(from: 0, to: perGroup, by: Matrix.tile).map {
-        (group, group * perGroup + $0, min(Matrix.tile, perGroup - $0))
-      }
+      Matrix.tiles(of: perGroup).map { (group, group * perGroup + $0.lowerBound, $0.count) }
     }
     let (second, cross, length, outputs) = (second, cross, length, outputs)
     pool.forEach(tiles.count + bands.count) { task in

@@ -29,11 +29,16 @@ final class Matrix: @unchecked Sendable {
 
   deinit { values.deallocate() }
 
-  static let tile = 384
+  /// Tiles along one side of a product of which each is a task: as large as they stay fast for, and
+  /// several where the product is small.
+  static func tiles(of size: Int) -> [Range<Int>] {
+    let tile = min(max(size / 4, 64), 384)
+    return stride(from: 0, to: size, by: tile).map { $0..<min($0 + tile, size) }
+  }
 
-  /// Tiles that cover the upper triangle of a square matrix, a task each of a symmetric product.
+  /// Tiles that cover the upper triangle of a square matrix.
   static func upperTiles(of size: Int) -> [(rows: Range<Int>, columns: Range<Int>)] {
-    let tiles = stride(from: 0, to: size, by: tile).map { $0..<min($0 + tile, size) }
+    let tiles = tiles(of: size)
     return tiles.indices.flatMap { row in tiles[row...].map { (tiles[row], $0) } }
   }
 

@@ -5,7 +5,7 @@ struct PointSums {
   var point: [Float]
   private(set) var sums: [Double]
 
-  private static let band = 256
+  private static let band = 64
 
   init(count: Int) {
     point = [Float](repeating: 0, count: count)

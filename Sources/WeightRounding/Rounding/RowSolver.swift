@@ -139,7 +139,7 @@ private struct RowBatch {
       objective.factor.values, length, transposed: false, gradients.values, length, m: count,
       n: length)
     let scales = solver.blocks.spread(trial.scales)
-    for row in 0..<count {
+    for row in 0..<count where trial.costs[row].isFinite {
       objective.descend(
         trial.integers + row * length, scales: scales.row(row), bits: solver.bits,
         errors: errors.row(row), gradient: gradients.row(row))
