@@ -114,6 +114,31 @@ import Testing
     }
   }
 
+  /// Longer than where scales are chosen by errors within blocks: from scales twice too large.
+  @Test func longRowsFindTheirScales() {
+    let (count, length) = (17, 700)
+    let objective = GroupObjective(
+      moment: Self.moment(length, state: 5), damping: 0.1, pool: Self.pool)
+    let weights = Self.weights(count, length, state: 6)
+    let scales = [Float](repeating: 0.4, count: count)
+    func solved(_ factors: [Float], rounds: Int) -> RoundedRows {
+      RowSolver(objective: objective, bits: 3, scaleFactors: factors, rounds: rounds)
+        .solve(weights, scales: scales, floors: scales.map { $0 * 0.01 }, pool: Self.pool)
+    }
+    let given = solved([1], rounds: 0)
+    for rounds in [0, 3] {
+      let found = solved([1, 0.5, 0.7, 1.25], rounds: rounds)
+      for row in 0..<count {
+        let cost = Self.cost(
+          Array(UnsafeBufferPointer(start: weights.row(row), count: length)),
+          Array(found.integers[row * length..<(row + 1) * length]), found.scales[row],
+          objective.hessian)
+        #expect(abs(cost - Double(found.costs[row])) < 1e-3 * cost)
+        #expect(found.costs[row] < 0.6 * given.costs[row])
+      }
+    }
+  }
+
   /// All 4^5 rows of integers.
   @Test(arguments: 0..<12)
   func twoBitRowsAreCloseToTheBest(state: Int) {
