@@ -16,22 +16,46 @@ INLINE void add_scaled(float *restrict target, const float *restrict source, flo
   for (size_t k = 0; k < count; k++) target[k] += factor * source[k];
 }
 
-INLINE float feedback_body(const float *weights, size_t count, const float *columns,
-                           size_t stride, const float *scales, int low, int high,
-                           float *products, int8_t *integers, float *errors) {
-  float cost = 0;
+/* Rows side by side: each waits for its own last weight at every step. */
+INLINE void feedback_rows(size_t rows, size_t row_stride, const float *weights, size_t count,
+                          const float *columns, size_t stride, const float *scales, int low,
+                          int high, float *products, int8_t *integers, float *errors,
+                          float *costs) {
   for (size_t i = count; i-- > 0;) {
     const float pivot = columns[i * stride + i];
-    const float wanted = weights[i] + products[i] / pivot;
-    const float rounded = clamped(rintf(wanted / scales[i]), (float)low, (float)high);
-    const float missed = pivot * (wanted - rounded * scales[i]);
-    integers[i] = (int8_t)rounded;
-    errors[i] = weights[i] - rounded * scales[i];
-    products[i] = missed;
-    cost += missed * missed;
-    add_scaled(products, columns + i * stride, errors[i], i);
+    for (size_t row = 0; row < rows; row++) {
+      const size_t place = row * row_stride + i;
+      const float wanted = weights[place] + products[place] / pivot;
+      const float rounded = clamped(rintf(wanted / scales[place]), (float)low, (float)high);
+      const float missed = pivot * (wanted - rounded * scales[place]);
+      integers[place] = (int8_t)rounded;
+      errors[place] = weights[place] - rounded * scales[place];
+      products[place] = missed;
+      costs[row] += missed * missed;
+    }
+    for (size_t row = 0; row < rows; row++)
+      add_scaled(products + row * row_stride, columns + i * stride,
+                 errors[row * row_stride + i], i);
   }
-  return cost;
+}
+
+#define ROWS 4
+
+INLINE void feedback_body(size_t rows, size_t row_stride, const float *weights, size_t count,
+                          const float *columns, size_t stride, const float *scales, int low,
+                          int high, float *products, int8_t *integers, float *errors,
+                          float *costs) {
+  size_t row = 0;
+  for (; row + ROWS <= rows; row += ROWS) {
+    const size_t first = row * row_stride;
+    feedback_rows(ROWS, row_stride, weights + first, count, columns, stride, scales + first, low,
+                  high, products + first, integers + first, errors + first, costs + row);
+  }
+  for (; row < rows; row++) {
+    const size_t first = row * row_stride;
+    feedback_rows(1, row_stride, weights + first, count, columns, stride, scales + first, low,
+                  high, products + first, integers + first, errors + first, costs + row);
+  }
 }
 
 INLINE size_t descend_body(const float *hessian, size_t count, const float *scales, int low,
@@ -60,10 +84,11 @@ INLINE size_t descend_body(const float *hessian, size_t count, const float *scal
 }
 
 #define INSTANTIATE(suffix, attributes)                                                         \
-  attributes static float feedback_##suffix(                                                    \
-      const float *w, size_t n, const float *c, size_t stride, const float *scales, int low,     \
-      int high, float *products, int8_t *q, float *e) {                                          \
-    return feedback_body(w, n, c, stride, scales, low, high, products, q, e);                    \
+  attributes static void feedback_##suffix(                                                     \
+      size_t rows, size_t row_stride, const float *w, size_t n, const float *c, size_t stride,   \
+      const float *scales, int low, int high, float *products, int8_t *q, float *e,              \
+      float *costs) {                                                                           \
+    feedback_body(rows, row_stride, w, n, c, stride, scales, low, high, products, q, e, costs); \
   }                                                                                             \
   attributes static size_t descend_##suffix(const float *h, size_t n, const float *scales,      \
                                             int low, int high, size_t sweeps, int8_t *q,        \
@@ -77,19 +102,24 @@ INSTANTIATE(avx2, __attribute__((target("avx2"))))
 INSTANTIATE(avx512, __attribute__((target("avx512f"))))
 #endif
 
-float fk_feedback_block(const float *weights, size_t count, const float *columns, size_t stride,
-                        const float *scales, int low, int high, float *products,
-                        int8_t *integers, float *errors) {
+void fk_feedback_block(size_t rows, size_t row_stride, const float *weights, size_t count,
+                       const float *columns, size_t stride, const float *scales, int low,
+                       int high, float *products, int8_t *integers, float *errors,
+                       float *costs) {
 #if defined(__x86_64__)
-  if (__builtin_cpu_supports("avx512f"))
-    return feedback_avx512(weights, count, columns, stride, scales, low, high, products, integers,
-                           errors);
-  if (__builtin_cpu_supports("avx2"))
-    return feedback_avx2(weights, count, columns, stride, scales, low, high, products, integers,
-                         errors);
+  if (__builtin_cpu_supports("avx512f")) {
+    feedback_avx512(rows, row_stride, weights, count, columns, stride, scales, low, high,
+                    products, integers, errors, costs);
+    return;
+  }
+  if (__builtin_cpu_supports("avx2")) {
+    feedback_avx2(rows, row_stride, weights, count, columns, stride, scales, low, high, products,
+                  integers, errors, costs);
+    return;
+  }
 #endif
-  return feedback_portable(weights, count, columns, stride, scales, low, high, products, integers,
-                           errors);
+  feedback_portable(rows, row_stride, weights, count, columns, stride, scales, low, high,
+                    products, integers, errors, costs);
 }
 
 size_t fk_descend_row(const float *hessian, size_t count, const float *scales, int low, int high,

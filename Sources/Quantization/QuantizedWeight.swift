@@ -49,16 +49,21 @@ extension QuantizedWeight {
     let (channels, block) = (integers.shape[axis], block)
     return integers.withElements(of: Int8.self) { integers in
       Tensor(shape: self.integers.shape) { (target: UnsafeMutableBufferPointer<Float>) in
-        // Runs of neighbours that share a scale.
-        var first = 0
-        while first < integers.count {
-          let (line, place) = first.quotientAndRemainder(dividingBy: inner)
-          let (outer, channel) = line.quotientAndRemainder(dividingBy: channels)
-          let (part, begun) = (outer * inner + place).quotientAndRemainder(dividingBy: block)
-          let scale = scales[channel * blocks + part]
-          let end = first + min(inner - place, block - begun)
-          for index in first..<end { target[index] = Float(integers[index]) * scale }
-          first = end
+        for outer in 0..<integers.count / max(channels * inner, 1) {
+          let (first, begun) = (outer * inner).quotientAndRemainder(dividingBy: block)
+          for channel in 0..<channels {
+            let line = (outer * channels + channel) * inner
+            // Runs of neighbours that share a scale.
+            var (done, part, left) = (0, first, block - begun)
+            while done < inner {
+              let end = min(done + left, inner)
+              let scale = scales[channel * blocks + part]
+              for index in line + done..<line + end {
+                target[index] = Float(integers[index]) * scale
+              }
+              (done, part, left) = (end, part + 1, block)
+            }
+          }
         }
       }
     }

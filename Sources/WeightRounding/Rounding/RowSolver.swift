@@ -122,12 +122,11 @@ private struct RowBatch {
           columns.values[column * block + row] = factor[first + row, first + column]
         }
       }
-      for row in 0..<count {
-        trial.costs[row] += fk_feedback_block(
-          weights + row * length + first, size, columns.values, block,
-          scales.row(row) + first, Int32(range.lowerBound), Int32(range.upperBound),
-          trial.products.row(row) + first, trial.integers + row * length + first,
-          trial.errors.row(row) + first)
+      trial.costs.withUnsafeMutableBufferPointer { costs in
+        fk_feedback_block(
+          count, length, weights + first, size, columns.values, block, scales.values + first,
+          Int32(range.lowerBound), Int32(range.upperBound), trial.products.values + first,
+          trial.integers + first, trial.errors.values + first, costs.baseAddress)
       }
     }
   }
