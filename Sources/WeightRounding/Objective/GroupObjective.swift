@@ -94,9 +94,7 @@ struct GroupObjective: Sendable {
       for index in 0..<count * size {
         target[index] = wanted[index] - (target[index] - ridge * known[index])
       }
-      Products.solveRight(
-        factor.values, size, transposed: false, target, size, m: count, n: size)
-      Products.solveRight(factor.values, size, transposed: true, target, size, m: count, n: size)
+      Products.solveRight(factor.values, size, target, size, m: count, n: size)
       for index in 0..<count * size { target[index] += known[index] }
     }
     return result
@@ -130,10 +128,7 @@ struct GroupObjective: Sendable {
       Products.multiply(
         weights.row(first), size, columns.values, size, transposedB: true, into: missed, count,
         m: rows, n: count, k: size, alpha: -1, beta: 1)
-      Products.solveRight(
-        factor.values, count, transposed: false, missed, count, m: rows, n: count)
-      Products.solveRight(
-        factor.values, count, transposed: true, missed, count, m: rows, n: count)
+      Products.solveRight(factor.values, count, missed, count, m: rows, n: count)
       target.update(from: weights.row(first), count: rows * size)
       Products.multiply(
         missed, count, columns.values, size, into: target, size, m: rows, n: size, k: count,

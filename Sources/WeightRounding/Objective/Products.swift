@@ -36,15 +36,17 @@ enum Products {
       Int32(rStride), b, Int32(bStride))
   }
 
-  /// `b = b * inverse(r)`, or with the transposed `r`, for an upper triangular `r` of `n` rows.
+  /// `b = b * inverse(transpose(r) * r)` for an upper triangular `r` of `n` rows.
   static func solveRight(
-    _ r: UnsafePointer<Float>, _ rStride: Int, transposed: Bool,
-    _ b: UnsafeMutablePointer<Float>, _ bStride: Int, m: Int, n: Int
+    _ r: UnsafePointer<Float>, _ rStride: Int, _ b: UnsafeMutablePointer<Float>, _ bStride: Int,
+    m: Int, n: Int
   ) {
     guard isConfigured else { return }
-    cblas_strsm(
-      CblasRowMajor, CblasRight, CblasUpper, transposed ? CblasTrans : CblasNoTrans,
-      CblasNonUnit, Int32(m), Int32(n), 1, r, Int32(rStride), b, Int32(bStride))
+    for transposition in [CblasNoTrans, CblasTrans] {
+      cblas_strsm(
+        CblasRowMajor, CblasRight, CblasUpper, transposition, CblasNonUnit, Int32(m), Int32(n), 1,
+        r, Int32(rStride), b, Int32(bStride))
+    }
   }
 
   /// `b = b * r`, or with the transposed `r`, for an upper triangular `r` of `n` rows.
